@@ -1,0 +1,163 @@
+"""The composition root: the only file that knows every part."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import platform
+import signal
+import socket
+import sys
+import threading
+import time
+import webbrowser
+from collections.abc import Callable
+from contextlib import closing
+from importlib.metadata import version
+
+import uvicorn
+from fastapi import FastAPI
+
+from sdui import __version__
+from sdui.core.errors import LaunchError
+from sdui.core.request import LoadRequest
+from sdui.core.settings import Launch, SettingsFile
+from sdui.imaging.store import OutputStore
+from sdui.jobs.local import LocalWorker, Runs
+from sdui.jobs.queue import JobQueue
+from sdui.ui.services import Services
+
+log = logging.getLogger(__name__)
+
+_LONGEST_GOODBYE = 1
+"""Seconds that open pages get when the server stops."""
+
+
+def main(launch: Launch) -> None:
+    """Serve until Ctrl+C or SIGTERM. Raises LaunchError when the server cannot start as asked."""
+    begun = time.perf_counter()
+    _start_logging(launch.loglevel)
+    _prepare_folders(launch)
+    try:
+        with _listen(launch.host, launch.port) as listener, closing(OutputStore(launch.data_dir)) as store:
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            # The worker imports torch in its thread while this one imports gradio.
+            worker = LocalWorker(lambda: build_engine(launch))
+            with closing(JobQueue([worker], store.save)) as jobs:
+                settings = _read_settings(launch)
+                app = build(Services(jobs, settings, launch, _versions()))
+                if not launch.skip_load_model_at_start:
+                    chosen = launch.ckpt or settings.current.sd_model_checkpoint
+                    jobs.submit(LoadRequest(model=chosen), settings.current)
+                _Server(app, lambda: _announce(launch, begun)).run(sockets=[listener])
+    except KeyboardInterrupt:
+        log.info("Stopped")
+
+
+def build_engine(launch: Launch) -> Runs:
+    """Called in the worker's thread; torch is first imported here."""
+    from sdui.engine.engine import Engine
+    from sdui.models.files import ModelFiles
+    from sdui.models.store import ModelStore
+    from sdui.sampling.registry import builtin
+
+    models = launch.folder("models")
+    folders = [models / "Stable-diffusion", *([launch.ckpt_dir.resolve()] if launch.ckpt_dir else [])]
+    files = ModelFiles(folders, taesd=models / "VAE-taesd", cache=launch.folder("cache"))
+    try:
+        store = ModelStore(files, device=launch.device, precision=launch.precision)
+    except (RuntimeError, AssertionError) as error:
+        why = str(error).splitlines()[0].rstrip(".")
+        raise LaunchError(f"--device {launch.device} cannot be used: {why}. --device cpu always works.") from error
+    return Engine(store, builtin())
+
+
+def build(services: Services) -> FastAPI:
+    """The server with its page."""
+    from sdui.ui import page
+
+    app = FastAPI(title="sdui", version=__version__)
+    app.get("/internal/ping")(_ping)
+    return page.mount(app, services)
+
+
+def _ping() -> dict[str, str]:
+    """Answers as soon as the server does; A1111's pages and tools ask it."""
+    return {}
+
+
+def _versions() -> dict[str, str]:
+    packages = {name: version(name) for name in ("torch", "gradio", "diffusers")}
+    return {"version": __version__, "python": platform.python_version(), **packages}
+
+
+def _start_logging(level: str) -> None:
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("sdui").setLevel(level.upper())
+
+
+def _prepare_folders(launch: Launch) -> None:
+    if launch.ckpt_dir and not launch.ckpt_dir.is_dir():
+        raise LaunchError(f"--ckpt-dir {launch.ckpt_dir}: there is no such folder.")
+    data, checkpoints = launch.data_dir.resolve(), launch.folder("models") / "Stable-diffusion"
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        if not checkpoints.exists():
+            checkpoints.mkdir(parents=True)
+            log.info("Made the folder %s", checkpoints)
+    except OSError as error:
+        raise LaunchError(f"The folder {error.filename} cannot be used: {error.strerror}.") from error
+    if not os.access(data, os.W_OK | os.X_OK):
+        raise LaunchError(f"The data folder {data} cannot be written to; choose another with --data-dir.")
+
+
+def _read_settings(launch: Launch) -> SettingsFile:
+    settings = SettingsFile(launch.data_dir / "config.json")
+    if settings.problem:
+        log.warning(settings.problem)
+    return settings
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the port at once, so that a second server is refused before it loads anything."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise LaunchError(
+                f"Port {port} is in use already: stop the program that uses it, "
+                f"or choose another port, for example --port {port % 65535 + 1}"
+            ) from error
+        raise LaunchError(
+            f"Cannot listen on {host}, port {port}: {error.strerror}. See --server-name and --port."
+        ) from error
+
+
+class _Server(uvicorn.Server):
+    """Says when it answers, and ends quickly and quietly on Ctrl+C and SIGTERM, raising KeyboardInterrupt."""
+
+    def __init__(self, app: FastAPI, on_ready: Callable[[], None]) -> None:
+        super().__init__(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_LONGEST_GOODBYE))
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Open pages hold streams that never end; cutting them is no error.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        await super().shutdown(sockets)
+
+
+def _announce(launch: Launch, begun: float) -> None:
+    local = "127.0.0.1" if launch.host in ("0.0.0.0", "::") else launch.host
+    url = f"http://{f'[{local}]' if ':' in local else local}:{launch.port}"
+    sys.stdout.write(f"Running on local URL:  {url}\nThe page was ready after {time.perf_counter() - begun:.1f} s.\n")
+    sys.stdout.flush()
+    if launch.listen or launch.server_name not in ("", "127.0.0.1", "localhost", "::1"):
+        log.warning("Anyone who can reach this machine over the network can use this page and read its pictures.")
+    if launch.autolaunch:
+        threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()

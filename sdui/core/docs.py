@@ -1,0 +1,87 @@
+"""Writes docs/parameters.md from the declarations: python -m sdui.core.docs > docs/parameters.md"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
+
+from .params import Declared, Params, declared
+from .request import GenerationRequest
+from .settings import Launch, Preferences
+
+_HEAD = """\
+# Parameters
+
+Made from the declarations in `sdui/core`; do not edit it, run `python -m sdui.core.docs > docs/parameters.md`.
+"""
+
+_KINDS: dict[Any, str] = {str: "text", int: "whole number", float: "number", bool: "yes or no", Path: "path"}
+
+
+def page() -> str:
+    """The whole file."""
+    return "\n".join(
+        [
+            _HEAD,
+            *_table(
+                "What a picture is made from",
+                "`sdui/core/request.py`. Written into every picture, under the name in the third column.",
+                GenerationRequest,
+                ("Field", "Label", "In the picture's text", "A1111's name", "Values", "Default", "What it does"),
+                lambda d: [f"`{d.path}`", d.param.label, d.param.infotext, f"`{d.name}`"],
+            ),
+            *_table(
+                "Settings",
+                "`sdui/core/settings.py`. Kept in `config.json` under A1111's names, changed on the Settings tab.",
+                Preferences,
+                ("Key", "Label", "Section", "Values", "Default", "What it does"),
+                lambda d: [f"`{d.name}`", d.param.label, d.param.section],
+            ),
+            *_table(
+                "Start options",
+                "`sdui/core/settings.py`. The command line goes before `COMMANDLINE_ARGS`, that before the variable.",
+                Launch,
+                ("Option", "Variable", "Values", "Default", "What it does"),
+                lambda d: [f"`--{d.path.replace('_', '-')}`", f"`SDUI_{d.path.upper()}`"],
+            ),
+        ]
+    )
+
+
+def _table(
+    title: str, note: str, model: type[Params], head: tuple[str, ...], names: Callable[[Declared], list[str]]
+) -> Iterator[str]:
+    yield f"## {title}\n\n{note}\n"
+    yield _row(head)
+    yield _row("---" for _ in head)
+    for d in declared(model):
+        yield _row([*names(d), _values(d), _default(d), d.param.help])
+    yield ""
+
+
+def _values(d: Declared) -> str:
+    low, high = d.bounds()
+    kind = d.field.annotation
+    if get_origin(kind) is Literal:
+        return ", ".join(f"`{value}`" for value in get_args(kind))
+    (plain,) = [part for part in get_args(kind) or (kind,) if part is not NoneType]
+    limits = f" {low:,} to {high:,}" if low is not None and high is not None else ""
+    return _KINDS[plain] + limits
+
+
+def _default(d: Declared) -> str:
+    value: Any = d.field.default
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value in (None, "") else f"`{value}`"
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("<", "&lt;") for cell in cells) + " |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

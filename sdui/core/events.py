@@ -1,0 +1,126 @@
+"""What a running task reports, and how it is asked to stop."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from .errors import Interrupted
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from .request import GenerationRequest
+
+Kind = Literal["image", "grid", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedImage:
+    """One finished picture and the request that alone reproduces it."""
+
+    pixels: NDArray[np.uint8]
+    """[height, width, 3], RGB."""
+    request: GenerationRequest
+    """Concrete: one image, real seed, the checkpoint's name and hash."""
+    facts: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Infotext keys that are no parameters, such as Version."""
+    kind: Kind = "image"
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    stage: str
+    """What is being done now, for people: "Loading sdui-demo", "Sampling", "Decoding"."""
+    step: int = 0
+    steps: int = 0
+    """Sampling steps of the running batch; 0 while nothing is sampled."""
+    done: float = 0.0
+    """Share of the whole job, 0..1."""
+    eta: float | None = None
+    """Seconds until the whole job is done; None while unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    jpeg: bytes
+    """The batch as it looks at this step, side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageReady:
+    """From the worker; the queue saves the picture and publishes `ImageSaved` in its place."""
+
+    image: GeneratedImage
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSaved:
+    path: str
+    """Where the file is: the outputs folder, or a temporary one when it was not to be kept."""
+    infotext: str
+    request: GenerationRequest
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the user should know although the job goes on."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    error: str
+
+
+Event = Started | Progress | Preview | ImageReady | ImageSaved | Notice | Finished | Stopped | Failed
+Emit = Callable[[Event], None]
+Last = Finished | Stopped | Failed
+
+
+class Stop(enum.IntEnum):
+    NO = 0
+    SKIP = 1
+    """Give up this batch, go on with the next."""
+    NOW = 2
+    """Give up the whole job, within one step."""
+
+
+class StopToken:
+    """Written by anyone, read by the engine once per step."""
+
+    def __init__(self) -> None:
+        self.level = Stop.NO
+
+    def request(self, level: Stop) -> None:
+        self.level = max(self.level, level)
+
+    def check(self) -> None:
+        """Raises Interrupted when the whole job is to end."""
+        if self.level == Stop.NOW:
+            raise Interrupted
+
+    def next_batch(self) -> None:
+        """A skip is used up by the batch that it skipped."""
+        if self.level == Stop.SKIP:
+            self.level = Stop.NO

@@ -1,0 +1,76 @@
+"""Writing files so that a crash at any moment leaves the old one or the new one, never half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from pathlib import Path
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Replace `path` by `data`; flushed to the disk when this returns. Raises OSError."""
+    temporary = write_temporary(path.parent, data)
+    try:
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Create `path` with `data`; flushed to the disk when this returns.
+
+    Raises FileExistsError, leaving the old file alone, when there is one; other OSErrors as they come.
+    """
+    temporary = write_temporary(path.parent, data)
+    try:
+        _rename_new(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def write_temporary(folder: Path, data: bytes) -> Path:
+    """A flushed hidden file with `data`; nothing is left behind when writing fails."""
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / f".{uuid.uuid4().hex}.tmp"
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename last through a power cut; a system that cannot open folders needs no such call."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _rename_new(source: Path, target: Path) -> None:
+    """Rename without replacing: a hard link refuses an existing name, and so does a rename on Windows."""
+    if os.name == "nt":
+        source.rename(target)
+        return
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        # No hard links on this file system: the lock on the folder's numbers must do.
+        if target.exists():
+            raise FileExistsError(target) from None
+        source.rename(target)
+        return
+    source.unlink()

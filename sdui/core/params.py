@@ -1,0 +1,124 @@
+"""How parameters are declared once for UI, API, infotext and docs; request.py and settings.py do declare them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """What people and file formats call one field, and how it is edited."""
+
+    label: str
+    help: str = ""
+    widget: str = ""
+    """"" = chosen from the type; else prompt, seed or directory."""
+    step: float | None = None
+    """Slider step."""
+    slider: tuple[float, float] | None = None
+    """What the slider offers, where that is narrower than what is valid."""
+    choices: str | tuple[str, ...] = ""
+    """A `Catalog` list such as "samplers", or the options themselves."""
+    infotext: str = ""
+    """Key in the PNG text; "" = not written."""
+    infotext_always: bool = False
+    """Written even when the value is the default."""
+    a1111: str = ""
+    """Name in /sdapi/v1, in config.json and on A1111's `p`; "" = same name."""
+    elem_id: str = ""
+    """A1111's element id without its tab prefix; "" = the field's name."""
+    section: str = ""
+    """Settings section; for preferences only."""
+
+
+class Params(BaseModel):
+    """A frozen, validated group of parameters."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, ser_json_bytes="base64", val_json_bytes="base64"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One parameter and where it is: `path` is "steps" or, inside a stage, "hires.scale"."""
+
+    path: str
+    field: FieldInfo
+    param: Param
+
+    @property
+    def name(self) -> str:
+        """What A1111's API, config.json and scripts call it."""
+        return self.param.a1111 or self.path.split(".")[-1]
+
+    def of(self, values: Params) -> Any:
+        """The value at this path; None when an optional stage on the way is off."""
+        node: Any = values
+        for part in self.path.split("."):
+            node = None if node is None else getattr(node, part)
+        return node
+
+    def bounds(self) -> tuple[float | None, float | None]:
+        """Smallest and largest valid value, both inclusive; None where there is no limit."""
+        low, high = (
+            next((v for m in self.field.metadata if (v := getattr(m, key, None)) is not None), None)
+            for key in ("ge", "le")
+        )
+        return low, high
+
+
+def declared(model: type[Params], prefix: str = "") -> Iterator[Declared]:
+    """Every parameter of `model` and of its stages, in declaration order."""
+    for name, field in model.model_fields.items():
+        for stage in (field.annotation, *get_args(field.annotation)):
+            if isinstance(stage, type) and issubclass(stage, Params):
+                yield from declared(stage, f"{prefix}{name}.")
+        for param in field.metadata:
+            if isinstance(param, Param):
+                yield Declared(f"{prefix}{name}", field, param)
+
+
+def nest(flat: dict[str, Any]) -> dict[str, Any]:
+    """{"hires.scale": 2} -> {"hires": {"scale": 2}}."""
+    tree: dict[str, Any] = {}
+    for path, value in flat.items():
+        *parents, leaf = path.split(".")
+        node = tree
+        for part in parents:
+            node = node.setdefault(part, {})
+        node[leaf] = value
+    return tree
+
+
+def _given(value: Any) -> str:
+    return "nothing" if value in (None, "") else repr(value) if isinstance(value, str) else str(value)
+
+
+def explain(error: ValidationError, model: type[Params]) -> str:
+    """One sentence per wrong field, naming it as the page does: "Width: 100000 is too large, at most 16384."."""
+    labels = {d.path: d.param.label for d in declared(model)}
+    lines: list[str] = []
+    for problem in error.errors():
+        path = ".".join(str(part) for part in problem["loc"])
+        label, context, given = labels.get(path, path), problem.get("ctx", {}), problem["input"]
+        shown = repr(given) if isinstance(given, str) else str(given)
+        match problem["type"]:
+            case "less_than_equal":
+                lines.append(f"{label}: {shown} is too large, at most {context['le']}.")
+            case "greater_than_equal":
+                lines.append(f"{label}: {shown} is too small, at least {context['ge']}.")
+            case "int_type" | "int_parsing" | "int_from_float" | "int_parsing_size":
+                lines.append(f"{label}: a whole number is needed, not {_given(given)}.")
+            case "float_type" | "float_parsing" | "finite_number":
+                lines.append(f"{label}: a number is needed, not {_given(given)}.")
+            case "extra_forbidden":
+                lines.append(f"{path}: there is no such parameter.")
+            case _:
+                lines.append(f"{label}: {problem['msg']}, not {shown[:200]}.")
+    return "\n".join(lines)

@@ -1,0 +1,251 @@
+"""Launch flags (need a restart) and preferences (live), declared with the same Param."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import shlex
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from .errors import LaunchError
+from .files import write_atomic
+from .params import Param, Params, declared, explain
+
+
+def _lower(text: Any) -> Any:
+    return text.lower() if isinstance(text, str) else text
+
+
+class Launch(Params):
+    """Read once, before anything else is imported."""
+
+    listen: Annotated[bool, Param("Listen", "Accept connections from other machines, not only from this one.")] = False
+    server_name: Annotated[str, Param("Server name", "Address to listen on; overrides --listen.")] = ""
+    port: Annotated[int, Field(ge=1, le=65535), Param("Port", "TCP port of the page.")] = 7860
+    autolaunch: Annotated[bool, Param("Autolaunch", "Open the page in the system's browser.")] = False
+    data_dir: Annotated[
+        Path, Param("Data folder", "Where models/, outputs/, config.json and cache/ are; default: here.")
+    ] = Path()
+    models_dir: Annotated[Path | None, Param("Models folder", "Instead of models/ in the data folder.")] = None
+    ckpt_dir: Annotated[
+        Path | None, Param("Checkpoint folder", "Looked through beside Stable-diffusion/ in the models folder.")
+    ] = None
+    ckpt: Annotated[str, Param("Checkpoint", "Name of the checkpoint to start with.")] = ""
+    device: Annotated[str, Param("Device", "auto, cpu, cuda, cuda:N or mps.")] = "auto"
+    precision: Annotated[
+        Literal["auto", "fp32", "fp16", "bf16"],
+        Param("Precision", "Numbers of the networks: auto (fp16 on a GPU, else fp32), fp32, fp16 or bf16."),
+    ] = "auto"
+    skip_load_model_at_start: Annotated[
+        bool, Param("Skip loading", "Load the checkpoint with the first picture, not at the start.")
+    ] = False
+    loglevel: Annotated[
+        Literal["debug", "info", "warning", "error", "critical"],
+        BeforeValidator(_lower),
+        Param("Log level", "debug, info, warning, error or critical."),
+    ] = "info"
+
+    def folder(self, name: str) -> Path:
+        """A folder of the data folder, absolute: models, outputs, cache."""
+        if name == "models" and self.models_dir:
+            return self.models_dir.resolve()
+        return (self.data_dir / name).resolve()
+
+    @property
+    def host(self) -> str:
+        return self.server_name or ("0.0.0.0" if self.listen else "127.0.0.1")
+
+
+def read_launch(argv: Sequence[str], env: Mapping[str, str]) -> tuple[Launch, list[str]]:
+    """Command line over COMMANDLINE_ARGS over SDUI_* over the defaults; also the arguments that mean nothing here.
+
+    Raises LaunchError for a value that is not valid.
+    """
+    parser = argparse.ArgumentParser(
+        prog="webui.py", description="The sdui server.", argument_default=argparse.SUPPRESS, allow_abbrev=False
+    )
+    values: dict[str, Any] = {}
+    for d in declared(Launch):
+        how: dict[str, Any] = {"action": "store_true"} if d.field.annotation is bool else {"metavar": d.path.upper()}
+        default = "" if d.field.default in (None, "", False) else f" (default: {d.field.default})"
+        parser.add_argument("--" + d.path.replace("_", "-"), dest=d.path, help=d.param.help + default, **how)
+        if f"SDUI_{d.path.upper()}" in env:
+            values[d.path] = env[f"SDUI_{d.path.upper()}"]
+    known, unknown = parser.parse_known_args([*_split(env.get("COMMANDLINE_ARGS", "")), *argv])
+    try:
+        return Launch.model_validate(values | vars(known)), unknown
+    except ValidationError as error:
+        raise LaunchError(explain(error, Launch)) from error
+
+
+def _split(line: str) -> list[str]:
+    """As the shell would; on Windows a backslash separates folders and quotes nothing."""
+    try:
+        return shlex.split(line.replace("\\", "\\\\") if os.name == "nt" else line)
+    except ValueError as error:
+        raise LaunchError(f"COMMANDLINE_ARGS cannot be read, {error}: {line}") from error
+
+
+_SAVING, _PATHS, _SUBDIRS = "Saving images/grids", "Paths for saving", "Saving to a directory"
+_PREVIEWS = "Live previews"
+_FORMATS = ("png", "jpg", "webp")
+
+
+class Preferences(Params):
+    """Changes nothing in the pixels of a request; a job gets a frozen copy. Names are those of A1111's config.json."""
+
+    samples_save: Annotated[bool, Param("Always save all generated images", section=_SAVING)] = True
+    samples_format: Annotated[
+        Literal["png", "jpg", "webp"], Param("File format for images", choices=_FORMATS, section=_SAVING)
+    ] = "png"
+    samples_filename_pattern: Annotated[
+        str,
+        Param(
+            "Images filename pattern",
+            "Tags: [seed] [steps] [cfg] [sampler] [model_name] [prompt_words] [date] [datetime<Format>] and more; "
+            "empty means [seed].",
+            section=_SAVING,
+        ),
+    ] = ""
+    save_images_add_number: Annotated[bool, Param("Add number to filename when saving", section=_SAVING)] = True
+    grid_save: Annotated[bool, Param("Always save all generated image grids", section=_SAVING)] = True
+    grid_format: Annotated[
+        Literal["png", "jpg", "webp"], Param("File format for grids", choices=_FORMATS, section=_SAVING)
+    ] = "png"
+    n_rows: Annotated[
+        int,
+        Field(ge=-1, le=16),
+        Param("Grid row count", "-1 makes the grid as square as it can be, 0 uses the batch size.", section=_SAVING),
+    ] = -1
+    enable_pnginfo: Annotated[
+        bool,
+        Param("Write infotext to metadata of the generated image", "Without it nothing restores it.", section=_SAVING),
+    ] = True
+    jpeg_quality: Annotated[
+        int, Field(ge=1, le=100), Param("Quality for saved jpeg and avif images", section=_SAVING)
+    ] = 80
+    webp_lossless: Annotated[bool, Param("Use lossless compression for webp images", section=_SAVING)] = False
+    save_incomplete_images: Annotated[
+        bool, Param("Save incomplete images", "Also keep what was there when you pressed Interrupt.", section=_SAVING)
+    ] = False
+
+    outdir_samples: Annotated[
+        str,
+        Param(
+            "Output directory for images",
+            "If empty, defaults to the directories below.",
+            widget="directory",
+            section=_PATHS,
+        ),
+    ] = ""
+    outdir_txt2img_samples: Annotated[
+        str, Param("Output directory for txt2img images", widget="directory", section=_PATHS)
+    ] = "outputs/txt2img-images"
+    outdir_grids: Annotated[
+        str,
+        Param(
+            "Output directory for grids",
+            "If empty, defaults to the directory below.",
+            widget="directory",
+            section=_PATHS,
+        ),
+    ] = ""
+    outdir_txt2img_grids: Annotated[
+        str, Param("Output directory for txt2img grids", widget="directory", section=_PATHS)
+    ] = "outputs/txt2img-grids"
+    outdir_save: Annotated[
+        str, Param("Directory for saving images using the Save button", widget="directory", section=_PATHS)
+    ] = "log/images"
+
+    save_to_dirs: Annotated[bool, Param("Save images to a subdirectory", section=_SUBDIRS)] = True
+    grid_save_to_dirs: Annotated[bool, Param("Save grids to a subdirectory", section=_SUBDIRS)] = True
+    directories_filename_pattern: Annotated[
+        str, Param("Directory name pattern", "The same tags as for file names.", section=_SUBDIRS)
+    ] = "[date]"
+    directories_max_prompt_words: Annotated[
+        int, Field(ge=1, le=20), Param("Max prompt words for [prompt_words] pattern", section=_SUBDIRS)
+    ] = 8
+
+    live_previews_enable: Annotated[bool, Param("Show live previews of the created image", section=_PREVIEWS)] = True
+    show_progress_every_n_steps: Annotated[
+        int,
+        Field(ge=1, le=32),
+        Param("Live preview display period", "Show a new preview after this many steps.", section=_PREVIEWS),
+    ] = 2
+    show_progress_type: Annotated[
+        Literal["Approx cheap", "TAESD"],
+        Param(
+            "Live preview method",
+            "TAESD is sharper and needs its decoder file in models/VAE-taesd; without the file the cheap one is used.",
+            choices=("Approx cheap", "TAESD"),
+            section=_PREVIEWS,
+        ),
+    ] = "Approx cheap"
+    live_previews_image_width: Annotated[
+        int, Field(ge=64, le=2048), Param("Live preview width", "Of one picture, in pixels.", section=_PREVIEWS)
+    ] = 384
+
+    sd_model_checkpoint: Annotated[
+        str,
+        Param("Stable Diffusion checkpoint", "Chosen when the page opens; the page keeps it up to date."),
+    ] = ""
+
+
+class SettingsFile:
+    """Preferences in A1111's config.json: read leniently, written whole and atomically, foreign keys kept."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.problem = ""
+        self._foreign: dict[str, Any] = {}
+        self._changing = threading.Lock()
+        self.current = self._read()
+
+    def change(self, **values: Any) -> Preferences:
+        """Validate, write, then use. What raises changes nothing: pydantic's ValidationError, OSError."""
+        with self._changing:
+            changed = Preferences.model_validate(self.current.model_dump() | values)
+            text = json.dumps(self._foreign | changed.model_dump(), indent=4, ensure_ascii=False)
+            write_atomic(self.path, text.encode())
+            self.current = changed
+        return changed
+
+    def _read(self) -> Preferences:
+        if not self.path.exists():
+            return Preferences()
+        try:
+            given: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8-sig"))
+            self._foreign = {k: v for k, v in given.items() if k not in Preferences.model_fields}
+        except (OSError, ValueError, AttributeError) as error:
+            self.problem = f"{self.path} cannot be read ({error}); defaults are used{self._put_aside()}."
+            return Preferences()
+        own = {name: value for name, value in given.items() if name in Preferences.model_fields}
+        wrong = [name for name, value in own.items() if not _usable(name, value)]
+        if wrong:
+            self.problem = f"{self.path}: not valid, so the defaults are used: {', '.join(wrong)}."
+        return Preferences.model_validate({name: value for name, value in own.items() if name not in wrong})
+
+    def _put_aside(self) -> str:
+        """Rename the damaged file, so that writing settings does not destroy it; words for what was done."""
+        names = (f"{self.path.name}.damaged{number or ''}" for number in itertools.count())
+        aside = next(path for name in names if not (path := self.path.with_name(name)).exists())
+        try:
+            self.path.replace(aside)
+        except OSError:
+            return " and no change can be kept"
+        return f", the old file is {aside.name}"
+
+
+def _usable(name: str, value: Any) -> bool:
+    try:
+        Preferences.model_validate({name: value})
+    except ValidationError:
+        return False
+    return True

@@ -1,0 +1,76 @@
+"""txt2img and img2img, in the order it happens."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from sdui import __version__
+from sdui.core.events import GeneratedImage, Kind, Notice
+from sdui.prompt.extra_networks import parse_extra_networks
+from sdui.sampling.noise import ImageNoise
+from sdui.sampling.registry import Registry, SamplerSpec
+from sdui.sampling.samplers import Denoiser
+
+from .conditioning import Conditioner
+from .guided import GuidedDenoiser
+from .run import Run
+from .start import start_from_noise, start_from_picture, unit_scale
+
+_MANY_CHUNKS = 8
+_LONG_PROMPT = (
+    "Prompt: it fills {chunks} chunks of 75 tokens. All of it is used, but each word counts for little "
+    "and drawing takes longer."
+)
+
+
+@torch.inference_mode()
+def generate(run: Run, samplers: Registry, conditioner: Conditioner) -> list[GeneratedImage]:
+    """One batch: encode the prompts, sample, decode. Raises Interrupted when asked to stop."""
+    request, spec = run.request, samplers[run.request.sampler]
+    text, _ = parse_extra_networks(request.prompt)
+    calls = request.steps * spec.model_calls
+    prompts = conditioner.prompts(run.lease, text, request.negative_prompt, calls, request.clip_skip)
+    if run.pace.batch == 0 and prompts.chunks() > _MANY_CHUNKS:
+        run.emit(Notice(_LONG_PROMPT.format(chunks=prompts.chunks())))
+    latents = sample(run, spec, GuidedDenoiser(run, prompts))
+    run.emit(run.pace.progress("Decoding", run.steps, run.steps))
+    return finished(run, latents)
+
+
+def sample(run: Run, spec: SamplerSpec, denoiser: Denoiser) -> Tensor:
+    """Noise, or a picture with noise on it -> latents [B,C,h,w]."""
+    request, model = run.request, run.lease.model
+    sigmas = spec.sigmas(request.schedule, request.steps, model.sigmas)
+    side = model.latent.downscale
+    shape = (model.latent.channels, request.height // side, request.width // side)
+    noise = ImageNoise(run.seeds, shape, model.device)
+    if request.init:
+        start = start_from_picture(request, model, noise.draw(), sigmas, spec)
+    else:
+        start = start_from_noise(noise.draw(), sigmas, spec)
+    run.kept, run.steps = start.kept, len(start.sigmas) - 1
+    between = noise.brownian(sigmas) if spec.noise == "brownian" else noise.fresh
+    model_at = start.kept.around(denoiser) if start.kept else denoiser
+    x = spec.run(model_at, start.x, start.sigmas, noise=between, on_step=run.on_step)
+    if spec.variance_preserving:
+        x = x / unit_scale(start.sigmas[-1])
+    return start.kept.in_latents(x) if start.kept else x
+
+
+def finished(run: Run, latents: Tensor, kind: Kind = "image") -> list[GeneratedImage]:
+    """Latents -> pictures, each with the request that makes it alone."""
+    # Truncated, not rounded: A1111's pictures are, and theirs are to come out the same.
+    pixels = (run.lease.model.decode(latents) * 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    facts = {"Version": f"sdui {__version__}"}
+    images: list[GeneratedImage] = []
+    for seed, image in zip(run.seeds, pixels, strict=True):
+        alone = run.request.model_copy(update={"seed": seed, "batch_size": 1, "batch_count": 1})
+        images.append(GeneratedImage(run.kept.in_pixels(image) if run.kept else image, alone, facts, kind))
+    return images
+
+
+@torch.inference_mode()
+def unfinished(run: Run) -> list[GeneratedImage]:
+    """What an interrupted batch had reached; empty before its first step."""
+    return [] if run.denoised is None else finished(run, run.denoised, "interrupted")

@@ -1,0 +1,18 @@
+"""The picture of an unfinished batch that the page shows while it forms."""
+
+from __future__ import annotations
+
+import io
+
+from PIL import Image
+from torch import Tensor
+
+
+def preview_jpeg(images: Tensor, width: int) -> bytes:
+    """[B,3,h,w] in 0..1 -> a JPEG with the batch side by side, each picture `width` pixels wide."""
+    strip = images.permute(2, 0, 3, 1).flatten(1, 2)
+    pixels = (strip * 255).byte().cpu().numpy()
+    count, height = len(images), max(1, round(width * images.shape[2] / images.shape[3]))
+    encoded = io.BytesIO()
+    Image.fromarray(pixels).resize((width * count, height), Image.Resampling.BICUBIC).save(encoded, "JPEG", quality=85)
+    return encoded.getvalue()

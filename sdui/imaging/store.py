@@ -1,0 +1,164 @@
+"""Where finished pictures go: the outputs folder, or a temporary one rather than losing a picture."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import re
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from sdui.core import infotext
+from sdui.core.errors import OutputError
+from sdui.core.events import GeneratedImage, ImageSaved
+from sdui.core.settings import Preferences
+
+from .file_formats import Format, encode
+from .filenames import NameFacts, expand, relative_path
+from .numbering import write_numbered, write_unnumbered
+
+_TEMPORARY_NAME = re.compile(r"\.[0-9a-f]{32}\.tmp")
+_STALE_SECONDS = 600
+_REASONS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EACCES: "sdui may not write there",
+    errno.EPERM: "sdui may not write there",
+    errno.EROFS: "it is on a read-only disk",
+    errno.ENOTDIR: "a file is in the place of a folder",
+    errno.EEXIST: "a file is in the place of a folder",
+    errno.ENAMETOOLONG: "the file name is too long for this disk",
+    errno.EIO: "the disk reports an error",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    folder: Path
+    basename: str
+    decoration: Path
+    """What stands in the name beside basename and number; may hold folders."""
+    numbered: bool
+
+
+class OutputStore:
+    """Saves what the engine makes; one per server, safe for many threads and beside other servers."""
+
+    def __init__(self, root: Path) -> None:
+        """`root` is the data folder; relative output folders are in it."""
+        self.root = root.resolve()
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._used = set[Path]()
+        self._lock = threading.Lock()
+
+    def save(self, image: GeneratedImage, preferences: Preferences) -> tuple[ImageSaved, str]:
+        """Write one picture; the second value is a warning for the user, or "".
+
+        A picture that is not to be kept, or cannot be written where it should be, goes to the temporary folder.
+        Raises OutputError when that fails as well.
+        """
+        text = infotext.write(image.request, image.facts)
+        data, extension, warning = _encode(image, text if preferences.enable_pnginfo else "", preferences)
+        place = _place(self.root, image, preferences)
+        if not _kept(image, preferences):
+            path = self._write_temporary(place, extension, data)
+        else:
+            try:
+                path = self._write(place, extension, data)
+            except (OSError, ValueError) as error:  # ValueError: a folder name with a NUL
+                path = self._write_temporary(place, extension, data)
+                warning = f"{warning} {_failure(place.folder, error)} It is in {path} until the server ends.".strip()
+        return ImageSaved(str(path), text, image.request, image.kind), warning
+
+    def temporary_folder(self) -> Path:
+        """For pictures that are not kept; made when first asked for, removed by `close`. Raises OSError."""
+        with self._lock:
+            if self._temporary is None:
+                self._temporary = tempfile.TemporaryDirectory(prefix="sdui-", ignore_cleanup_errors=True)
+            return Path(self._temporary.name)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._temporary is not None:
+                self._temporary.cleanup()
+                self._temporary = None
+
+    def _write(self, place: _Place, extension: str, data: bytes) -> Path:
+        if place.numbered:
+            self._clean(place.folder)
+            return write_numbered(place.folder, place.basename, place.decoration, extension, data)
+        folder = (place.folder / place.decoration).parent
+        self._clean(folder)
+        return write_unnumbered(folder, place.decoration.name, extension, data)
+
+    def _write_temporary(self, place: _Place, extension: str, data: bytes) -> Path:
+        try:
+            folder = self.temporary_folder()
+            return self._write(replace(place, folder=folder), extension, data)
+        except OSError as error:
+            raise OutputError(f"{_failure(Path(tempfile.gettempdir()), error)} The picture is lost.") from error
+
+    def _clean(self, folder: Path) -> None:
+        """Remove what killed processes left half-written, once per folder."""
+        with self._lock:
+            if folder in self._used or not folder.is_dir():
+                return
+            self._used.add(folder)
+        for path in folder.iterdir():
+            # Another server may be cleaning as well.
+            with contextlib.suppress(FileNotFoundError):
+                if _TEMPORARY_NAME.fullmatch(path.name) and time.time() - path.lstat().st_mtime > _STALE_SECONDS:
+                    path.unlink()
+
+
+def _encode(image: GeneratedImage, text: str, preferences: Preferences) -> tuple[bytes, Format, str]:
+    """File bytes, their format and a warning; a picture that its format cannot hold becomes a PNG."""
+    form = preferences.grid_format if image.kind == "grid" else preferences.samples_format
+    try:
+        return encode(image.pixels, form, text, preferences), form, ""
+    except OutputError as error:
+        return encode(image.pixels, "png", text, preferences), "png", f"{error} It was saved as png."
+
+
+def _kept(image: GeneratedImage, preferences: Preferences) -> bool:
+    if image.kind == "grid":
+        return preferences.grid_save
+    return preferences.samples_save and (image.kind == "image" or preferences.save_incomplete_images)
+
+
+def _place(root: Path, image: GeneratedImage, preferences: Preferences) -> _Place:
+    """A1111's folder and name for a picture."""
+    is_grid = image.kind == "grid"
+    facts = NameFacts(
+        image.request,
+        datetime.now().astimezone(),
+        image.pixels,
+        preferences.directories_max_prompt_words,
+        "grid" if is_grid else "",
+    )
+    if is_grid:
+        folder = _folder(root, preferences.outdir_grids, preferences.outdir_txt2img_grids, "outputs/txt2img-grids")
+        decoration, in_subfolder = Path(), preferences.grid_save_to_dirs
+    else:
+        folder = _folder(root, preferences.outdir_samples, preferences.outdir_txt2img_samples, "outputs/txt2img-images")
+        decoration = relative_path(expand(preferences.samples_filename_pattern or "[seed]", facts))
+        in_subfolder = preferences.save_to_dirs
+    if in_subfolder:
+        folder /= relative_path(expand(preferences.directories_filename_pattern or "[prompt_words]", facts))
+    return _Place(folder, facts.basename, decoration, preferences.save_images_add_number or not decoration.name)
+
+
+def _folder(root: Path, *wanted: str) -> Path:
+    """The first that is not empty; "~" is the user's home."""
+    return root / Path(next(folder for folder in wanted if folder.strip())).expanduser()
+
+
+def _failure(folder: Path, error: OSError | ValueError) -> str:
+    reason = str(error)
+    if isinstance(error, OSError):
+        reason = _REASONS.get(error.errno or 0, error.strerror or reason)
+    return f"The picture could not be saved in {folder}: {reason}."

@@ -1,0 +1,44 @@
+"""A worker in this process. The queue's thread for it is the engine's thread, and owns the device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Thread
+from typing import Protocol
+
+from sdui.core.catalog import Catalog
+from sdui.core.events import Emit, StopToken
+from sdui.core.request import Task
+from sdui.core.settings import Preferences
+
+
+class Runs(Protocol):
+    """What the engine looks like from here; `jobs` does not import `engine`."""
+
+    def catalog(self) -> Catalog: ...
+    def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None: ...
+
+
+class LocalWorker:
+    """Builds its engine in the background, so that the page need not wait for torch."""
+
+    def __init__(self, build_engine: Callable[[], Runs], name: str = "local") -> None:
+        self.name = name
+        self._engine: Future[Runs] = Future()
+        Thread(target=self._build, args=(build_engine,), name=f"{name}-start", daemon=True).start()
+
+    def catalog(self) -> Catalog:
+        """Waits for the engine; raises what building it raised."""
+        return self._engine.result().catalog()
+
+    def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None:
+        self._engine.result().run(task, preferences, emit, stop)
+
+    def close(self) -> None: ...
+
+    def _build(self, build_engine: Callable[[], Runs]) -> None:
+        try:
+            self._engine.set_result(build_engine())
+        except BaseException as error:  # noqa: BLE001 - carried to whoever asks for the engine
+            self._engine.set_exception(error)

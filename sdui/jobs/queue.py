@@ -1,0 +1,225 @@
+"""The queue: one thread per worker takes jobs, runs them and publishes what they say."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sdui.core.catalog import Catalog
+from sdui.core.errors import Interrupted, SduiError
+from sdui.core.events import (
+    Emit,
+    Event,
+    Failed,
+    Finished,
+    GeneratedImage,
+    ImageReady,
+    ImageSaved,
+    Last,
+    Notice,
+    Preview,
+    Progress,
+    Started,
+    Stop,
+    Stopped,
+    StopToken,
+)
+from sdui.core.request import Task
+from sdui.core.settings import Preferences
+
+log = logging.getLogger(__name__)
+
+KEPT_JOBS = 200
+"""Ended jobs that stay readable."""
+
+
+class Worker(Protocol):
+    """One device somewhere. `run` returns when the task is over; what it raises is the task's failure."""
+
+    name: str
+
+    def catalog(self) -> Catalog: ...
+    def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None: ...
+    def close(self) -> None: ...
+
+
+Save = Callable[[GeneratedImage, Preferences], tuple[ImageSaved, str]]
+"""Writes a picture; returns what readers are told, and a warning or ""."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a page shows of a job at one moment. `version` grows with every change."""
+
+    version: int
+    state: str
+    """queued, running, finished, stopped or failed."""
+    progress: Progress | None = None
+    preview: bytes | None = None
+    images: tuple[ImageSaved, ...] = ()
+    notices: tuple[str, ...] = ()
+    error: str = ""
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ("finished", "stopped", "failed")
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """A task in the queue. Any number of readers follow it from the start with `events` or look at it with `view`.
+
+    Progress and previews are kept only until the next one; everything else is kept.
+    """
+
+    task: Task
+    preferences: Preferences
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    submitted: float = field(default_factory=time.time)
+    stop: StopToken = field(default_factory=StopToken)
+    _log: list[tuple[int, Event]] = field(default_factory=list[tuple[int, Event]])
+    _version: int = 0
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def publish(self, event: Event) -> None:
+        with self._changed:
+            if isinstance(event, Progress | Preview):
+                self._log = [entry for entry in self._log if type(entry[1]) is not type(event)]
+            self._version += 1
+            self._log.append((self._version, event))
+            self._changed.notify_all()
+
+    def events(self, after: int = 0) -> Iterator[Event]:
+        """Every event later than version `after`, waiting for more until the job has ended."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda at=after: self._version > at or self._ended())
+                if self._version <= after:
+                    return
+                fresh = [entry for entry in self._log if entry[0] > after]
+            for version, event in fresh:
+                after = version
+                yield event
+                if isinstance(event, Last):
+                    return
+
+    def _ended(self) -> bool:
+        return bool(self._log) and isinstance(self._log[-1][1], Last)
+
+    def view(self) -> View:
+        with self._changed:
+            events = [event for _, event in self._log]
+            version = self._version
+        last = events[-1] if events else None
+        match last:
+            case None:
+                state = "queued"
+            case Finished() | Stopped() | Failed():
+                state = type(last).__name__.lower()
+            case _:
+                state = "running"
+        return View(
+            version,
+            state,
+            next((e for e in events if isinstance(e, Progress)), None),
+            next((e.jpeg for e in events if isinstance(e, Preview)), None),
+            tuple(e for e in events if isinstance(e, ImageSaved)),
+            tuple(e.text for e in events if isinstance(e, Notice)),
+            last.error if isinstance(last, Failed) else "",
+        )
+
+    def images(self) -> list[ImageSaved]:
+        """Wait for the end; the pictures."""
+        return [event for event in self.events() if isinstance(event, ImageSaved)]
+
+
+class JobQueue:
+    def __init__(self, workers: list[Worker], save: Save) -> None:
+        self._save = save
+        self._workers = workers
+        self._waiting: list[Job] = []
+        self._jobs: dict[str, Job] = {}
+        self._ready = threading.Condition()
+        for worker in workers:
+            threading.Thread(target=self._serve, args=(worker,), name=worker.name, daemon=True).start()
+
+    def catalog(self) -> Catalog:
+        """What the workers can do; all workers see the same folders."""
+        return self._workers[0].catalog()
+
+    def submit(self, task: Task, preferences: Preferences) -> Job:
+        job = Job(task, preferences)
+        with self._ready:
+            ended = [old.id for old in self._jobs.values() if old.view().ended]
+            for name in ended[: max(0, len(ended) - KEPT_JOBS)]:
+                del self._jobs[name]
+            self._jobs[job.id] = job
+            self._waiting.append(job)
+            self._ready.notify()
+        return job
+
+    def get(self, job_id: str) -> Job | None:
+        return self._jobs.get(job_id)
+
+    def list(self) -> list[Job]:
+        """Oldest first: ended, running and waiting."""
+        return list(self._jobs.values())
+
+    def position(self, job: Job) -> int:
+        """How many jobs are run before this one; 0 = it is next or running."""
+        with self._ready:
+            return self._waiting.index(job) if job in self._waiting else 0
+
+    def stop(self, job: Job, level: Stop = Stop.NOW) -> None:
+        with self._ready:
+            if job in self._waiting:
+                self._waiting.remove(job)
+                job.publish(Stopped())
+                return
+        job.stop.request(level)
+
+    def close(self) -> None:
+        for job in self.list():
+            self.stop(job)
+        for worker in self._workers:
+            worker.close()
+
+    def _take(self) -> Job:
+        """The oldest job; the place for priorities and for preferring a worker that holds the model."""
+        with self._ready:
+            self._ready.wait_for(lambda: bool(self._waiting))
+            return self._waiting.pop(0)
+
+    def _serve(self, worker: Worker) -> None:
+        while True:
+            job = self._take()
+            job.publish(Started(worker.name))
+            try:
+                worker.run(job.task, job.preferences, lambda event, job=job: self._publish(job, event), job.stop)
+                ending = Finished()
+            except Interrupted:
+                ending = Stopped()
+            except SduiError as error:
+                log.error("job %s: %s", job.id[:8], error)
+                ending = Failed(str(error))
+            except Exception as error:  # the boundary: a job's failure is the job's, not the queue's
+                log.exception("job %s failed", job.id[:8])
+                ending = Failed(f"{type(error).__name__}: {error}")
+            job.publish(ending)
+
+    def _publish(self, job: Job, event: Event) -> None:
+        """A picture is saved before anyone hears of it."""
+        if isinstance(event, ImageReady):
+            saved, warning = self._save(event.image, job.preferences)
+            if warning:
+                self._publish(job, Notice(warning))
+            job.publish(saved)
+            return
+        if isinstance(event, Notice):
+            log.warning("job %s: %s", job.id[:8], event.text)
+        job.publish(event)

@@ -1,0 +1,17 @@
+"""The model families; to add one, write its file and add it to the list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .base import Family
+from .sd15 import SD15
+
+
+def families() -> tuple[Family, ...]:
+    return (SD15(),)
+
+
+def family_of(shapes: Mapping[str, tuple[int, ...]]) -> Family | None:
+    """The first family that knows these keys and shapes; None when sdui cannot use the file."""
+    return next((family for family in families() if family.detect(shapes)), None)

@@ -1,0 +1,103 @@
+"""Prompts of any length for an encoder that takes 77 tokens: chunks of 75, each framed by a start and an end token.
+
+A full chunk ends at its last comma where that is at most `backtrack` tokens back, so that a phrase is not torn apart;
+what follows the comma moves to the next chunk. BREAK closes a chunk early.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from .attention import BREAK, Piece
+from .tokenizer import COMMA, END, START
+
+CHUNK_TOKENS = 75
+"""Tokens of the prompt that fit into one chunk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Start, up to 75 tokens of the prompt, end, padding: 77 ids and as many weights (1.0 but for the prompt's own)."""
+
+    tokens: list[int]
+    weights: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkedPrompt:
+    """At least one chunk; `token_count` is what the page shows: every chunk but the last counts as full."""
+
+    chunks: list[Chunk]
+    token_count: int
+
+
+def chunk_prompt(
+    pieces: Iterable[Piece], encode: Callable[[str], list[int]], *, pad: int = END, backtrack: int = 20
+) -> ChunkedPrompt:
+    """`encode` turns text into ids, `pad` fills what follows the end token, `backtrack` 0 cuts where a chunk is full.
+
+    To leave emphasis and BREAK uninterpreted pass the whole text as one piece of weight 1.0.
+    """
+    filling = _Filling(pad, backtrack)
+    for piece in pieces:
+        if piece == BREAK:
+            filling.close_full()
+            continue
+        for token in encode(piece.text):
+            filling.add(token, piece.weight)
+    return filling.finish()
+
+
+def room_for(token_count: int) -> int:
+    """The tokens that fit into as many chunks as `token_count` needs: 75, 150, ..."""
+    return max(1, -(-token_count // CHUNK_TOKENS)) * CHUNK_TOKENS
+
+
+@dataclass(slots=True)
+class _Filling:
+    """The finished chunks and the one being filled."""
+
+    pad: int
+    backtrack: int
+    chunks: list[Chunk] = field(default_factory=list[Chunk])
+    count: int = 0
+    tokens: list[int] = field(default_factory=list[int])
+    weights: list[float] = field(default_factory=list[float])
+    after_comma: int = 0
+    """Tokens up to and including the chunk's last comma; 0 without one."""
+
+    def add(self, token: int, weight: float) -> None:
+        if len(self.tokens) == CHUNK_TOKENS:
+            self._close_at(CHUNK_TOKENS if token == COMMA else self._cut())
+        self.tokens.append(token)
+        self.weights.append(weight)
+        if token == COMMA:
+            self.after_comma = len(self.tokens)
+
+    def close_full(self) -> None:
+        self._close_at(len(self.tokens))
+
+    def finish(self) -> ChunkedPrompt:
+        if self.tokens or not self.chunks:
+            self.count += len(self.tokens)
+            self._frame(len(self.tokens))
+        return ChunkedPrompt(self.chunks, self.count)
+
+    def _cut(self) -> int:
+        """Where the full chunk ends: after its last comma or, with that too far back, where it is full."""
+        near = CHUNK_TOKENS - (self.after_comma - 1) <= self.backtrack
+        return self.after_comma if self.after_comma and near else CHUNK_TOKENS
+
+    def _close_at(self, end: int) -> None:
+        self.count += CHUNK_TOKENS
+        self._frame(end)
+
+    def _frame(self, end: int) -> None:
+        padding = CHUNK_TOKENS - end
+        tokens = [START, *self.tokens[:end], END]
+        # an end token that the prompt itself contains ends it, as in A1111, where the padding differs
+        used = tokens.index(END) + 1 if self.pad != END else len(tokens)
+        tokens = tokens[:used] + [self.pad] * (CHUNK_TOKENS + 2 - used)
+        self.chunks.append(Chunk(tokens, [1.0, *self.weights[:end], *[1.0] * (padding + 1)]))
+        self.tokens, self.weights, self.after_comma = self.tokens[end:], self.weights[end:], 0

@@ -1,0 +1,57 @@
+/** Keys, tooltips and the window title: the few things that a page of Gradio does not do by itself. */
+
+const visible = (id) => {
+  const element = document.getElementById(id);
+  return element && element.offsetParent !== null ? element : null;
+};
+
+/** The button that a key stands for, in the tab that is open; null when there is none. */
+export function buttonFor(event, tab = "txt2img") {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return visible(`${tab}_generate`);
+  if (event.key === "Enter" && event.altKey) return visible(`${tab}_skip`);
+  if (event.key === "Escape" && event.target?.ariaExpanded !== "true") return visible(`${tab}_interrupt`);
+  return null;
+}
+
+function onKey(event) {
+  const button = event.defaultPrevented ? null : buttonFor(event);
+  if (!button) return;
+  event.preventDefault();
+  button.click();
+}
+
+/** Gradio's slider forces its number into the slider's range when it loses focus; larger numbers are valid here. */
+function keepNumber(event) {
+  if (event.target instanceof HTMLInputElement && event.target.dataset.testid === "number-input") {
+    event.stopImmediatePropagation();
+  }
+}
+
+/** "[43%] sdui" while a job runs, so that a tab in the background shows how far it is. */
+export function titleFor(shown, bar) {
+  const name = shown.replace(/^\[\d+%\] /, "");
+  return bar && name ? `[${bar.getAttribute("aria-valuenow")}%] ${name}` : name;
+}
+
+function refresh() {
+  const title = titleFor(document.title, document.querySelector(".progress-box .progress"));
+  if (document.title !== title) document.title = title;
+  for (const button of document.querySelectorAll("button.tool:not([title])")) button.title = button.textContent.trim();
+}
+
+function start() {
+  let due = false;
+  const observer = new MutationObserver(() => {
+    if (due) return;
+    due = true;
+    setTimeout(() => {
+      due = false;
+      refresh();
+    }, 50);
+  });
+  observer.observe(document.body, { childList: true, subtree: true, attributeFilter: ["aria-valuenow"] });
+  document.addEventListener("keydown", onKey);
+  document.addEventListener("blur", keepNumber, true);
+}
+
+start();

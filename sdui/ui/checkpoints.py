@@ -1,0 +1,97 @@
+"""The quick settings row: which checkpoint draws, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from sdui.core.catalog import Catalog, Checkpoint
+
+from . import markup
+from .components import OpenDropdown
+from .form import Updates
+from .services import Services
+
+
+def find(catalog: Catalog, name: str, digest: str = "") -> Checkpoint | None:
+    """The checkpoint whose title holds this hash, else the one with this title, name or file name."""
+    hashed = (c for c in catalog.checkpoints if digest and _digits(c) == digest[:10])
+    file = name.split(" [")[0]
+    same = (c for c in catalog.checkpoints if file and c.title.split(" [")[0] == file)
+    return next(hashed, None) or (catalog.checkpoint(name) if name else None) or next(same, None)
+
+
+def differs(found: Checkpoint, digest: str) -> bool:
+    """Whether a checkpoint of the right name is known to have other contents than the one with this hash."""
+    return bool(digest and _digits(found)) and _digits(found) != digest[:10]
+
+
+def _digits(checkpoint: Checkpoint) -> str:
+    """The hash in its title; "" while it was not hashed."""
+    return checkpoint.title.partition(" [")[2].rstrip("]")
+
+
+@dataclass(frozen=True)
+class QuickSettings:
+    services: Services
+    dropdown: Any
+    refresh: Any
+    banner: Any
+
+    def shows(self, catalog: Catalog, chosen: Checkpoint | None) -> Updates:
+        """Updates for the row after the folder was read."""
+        return {
+            self.dropdown: gr.update(
+                choices=list(catalog.names("checkpoints")), value=chosen.title if chosen else None
+            ),
+            self.banner: _warning(self.services, catalog, chosen),
+        }
+
+
+def current(services: Services, catalog: Catalog) -> Checkpoint | None:
+    """What this server draws with: the last choice, else --ckpt, else the first file."""
+    wanted = (services.settings.current.sd_model_checkpoint, services.launch.ckpt)
+    named = (find(catalog, name) for name in wanted if name)
+    return next((c for c in named if c), None) or catalog.checkpoint("")
+
+
+def build(services: Services, catalog: Catalog) -> QuickSettings:
+    chosen = current(services, catalog)
+    with gr.Row(elem_id="quicksettings"):
+        dropdown = OpenDropdown(
+            list(catalog.names("checkpoints")),
+            value=chosen.title if chosen else None,
+            label="Stable Diffusion checkpoint",
+            elem_id="setting_sd_model_checkpoint",
+            scale=0,
+            min_width=320,
+        )
+        refresh = tool("Refresh the list of checkpoints", "refresh_sd_model_checkpoint")
+    banner = gr.HTML(_warning(services, catalog, chosen), elem_id="banner", elem_classes=["messages"])
+    return QuickSettings(services, dropdown, refresh, banner)
+
+
+def tool(name: str, elem_id: str, **look: Any) -> gr.Button:
+    """A small button that shows an icon (style.css) and is read out as `name`."""
+    return gr.Button(name, elem_id=elem_id, elem_classes=["tool"], size="sm", scale=0, min_width=36, **look)
+
+
+def examples(chosen: Checkpoint | None) -> Sequence[list[str]]:
+    """Rows for the example prompts' gr.Dataset."""
+    return [[prompt] for prompt in (chosen.examples if chosen else ())]
+
+
+def _warning(services: Services, catalog: Catalog, chosen: Checkpoint | None) -> str:
+    folder = services.launch.folder("models") / "Stable-diffusion"
+    notices = [services.settings.problem] if services.settings.problem else []
+    error = ""
+    if not catalog.checkpoints:
+        error = f"There is no checkpoint yet. Put a .safetensors file in {folder} and press the refresh button."
+    elif chosen and chosen.problem:
+        error = (
+            f"{chosen.title} cannot be used: {chosen.problem.rstrip('.')}. Choose another one or repair it in {folder}."
+        )
+    return markup.messages(notices, error)

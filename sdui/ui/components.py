@@ -1,0 +1,56 @@
+"""Gradio's components as this page needs them: they hand on what they get, the declarations decide what is valid."""
+
+from __future__ import annotations
+
+from abc import ABCMeta
+from typing import Any
+
+import gradio as gr
+from gradio.utils import is_static_file
+
+
+class _NoStub(type(gr.Slider)):
+    """Gradio's metaclass writes a .pyi file beside the source of every component class; this one does not."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], attrs: dict[str, Any]) -> type:
+        return ABCMeta.__new__(cls, name, bases, attrs)
+
+
+class OpenSlider(gr.Slider, metaclass=_NoStub):
+    """A slider that only suggests a range; a number beyond it is handed on."""
+
+    def get_block_name(self) -> str:
+        return "slider"
+
+    def preprocess(self, payload: float) -> float:
+        return payload
+
+
+class OpenDropdown(gr.Dropdown, metaclass=_NoStub):
+    """A drop-down whose choices may change after the page was built; a name that is none of them is handed on."""
+
+    def get_block_name(self) -> str:
+        return "dropdown"
+
+    def preprocess(self, payload: Any) -> Any:
+        return payload
+
+    def postprocess(self, value: Any) -> Any:
+        return value
+
+
+class ImageFile(gr.Image, metaclass=_NoStub):
+    """A picture that the user uploads, handed on as the path of the very file, whatever is in it."""
+
+    def get_block_name(self) -> str:
+        return "image"
+
+    def preprocess(self, payload: Any) -> str | None:
+        return payload.path if payload else None
+
+
+def serve(path: str) -> str:
+    """Let browsers read this one file from where it is; the output folders can be changed while the server runs."""
+    if not is_static_file(path):
+        gr.set_static_paths([path])
+    return path

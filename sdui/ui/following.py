@@ -1,0 +1,124 @@
+"""Keeps one page in step with one job: what changed since the page was last told.
+
+The page itself remembers what it shows, so a lost answer, a sleeping tab or a new connection only costs time.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from sdui.core.events import ImageSaved
+from sdui.core.request import GenerationRequest
+from sdui.jobs.queue import Job, JobQueue, View
+
+from . import markup
+from .components import serve
+from .form import Updates
+
+PERIOD = 0.4
+"""Seconds between two looks at a job."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The components that tell of a job."""
+
+    job_id: gr.BrowserState
+    asked: gr.BrowserState
+    """The last request of this browser as JSON text, so that a new server finds the form as it was."""
+    shown: gr.JSON
+    """What the page shows of which job; held by the page."""
+    selected: gr.State
+    timer: gr.Timer
+    generate: gr.Button
+    interrupt: gr.Button
+    skip: gr.Button
+    progress: gr.HTML
+    preview: gr.HTML
+    gallery: gr.Gallery
+    info: gr.HTML
+    log: gr.HTML
+    downloads: gr.File
+    open_folder: gr.Button
+
+    def all(self) -> list[Any]:
+        return list(vars(self).values())
+
+    def follow(self, job: Job, jobs: JobQueue) -> Updates:
+        """Everything about a job that this page did not show before."""
+        return {self.job_id: job.id} | self.changes(job, jobs, {})
+
+    def changes(self, job: Job, jobs: JobQueue, shown: dict[str, Any]) -> Updates:
+        """What the page needs to go from `shown` to now; nothing when it shows it all."""
+        view, ahead = job.view(), jobs.position(job)
+        now = _summary(job, view, ahead)
+        if now == shown:
+            return {}
+        was = shown if shown.get("job") == job.id else {}
+        changed = {key for key in now if now[key] != was.get(key)}
+        updates: Updates = {self.shown: now, self.progress: markup.progress(view, ahead)}
+        if "state" in changed:
+            updates |= self._buttons(busy(job)) | {self.timer: gr.update(active=not view.ended)}
+        if "preview" in changed:
+            updates[self.preview] = markup.preview(None if view.ended else view.preview)
+        if changed & {"notices", "state"}:
+            updates[self.log] = markup.messages([*view.notices, *_ending(view)], view.error)
+        if "images" in changed and isinstance(job.task, GenerationRequest):
+            updates |= self._pictures(view.images, first=not was.get("images"))
+        return updates
+
+    def idle(self, message: str = "") -> Updates:
+        """There is no job to tell of."""
+        return self._buttons(False) | {
+            self.job_id: "",
+            self.timer: gr.update(active=False),
+            self.progress: "",
+            self.preview: "",
+            self.log: markup.messages([message] if message else []),
+        }
+
+    def _buttons(self, running: bool) -> Updates:
+        return {
+            self.generate: gr.update(visible=not running, interactive=True),
+            self.interrupt: gr.update(visible=running),
+            self.skip: gr.update(visible=running),
+        }
+
+    def _pictures(self, images: tuple[ImageSaved, ...], *, first: bool) -> Updates:
+        """`first`: the page shows no picture of this job yet; the first one gets selected."""
+        files = [serve(image.path) for image in images]
+        if not first:
+            return {self.gallery: gr.update(value=files)}
+        return {
+            self.gallery: gr.update(value=files, selected_index=0 if files else None),
+            self.selected: 0,
+            self.info: markup.summary(images[0].infotext) if images else "",
+            self.downloads: gr.update(value=None, visible=False),
+        }
+
+
+def busy(job: Job | None) -> bool:
+    """Whether a generation is under way, so that this page must wait with the next."""
+    return job is not None and isinstance(job.task, GenerationRequest) and not job.view().ended
+
+
+def _ending(view: View) -> list[str]:
+    made = sum(image.kind == "image" for image in view.images)
+    finished = f"{made} finished picture{'s' * (made > 1)} kept" if made else "no picture was finished"
+    return [f"Interrupted, {finished}."] if view.state == "stopped" else []
+
+
+def _summary(job: Job, view: View, ahead: int) -> dict[str, Any]:
+    return {
+        "job": job.id,
+        "version": view.version,
+        "ahead": ahead,
+        "state": view.state,
+        "preview": 0 if view.ended else zlib.crc32(view.preview or b""),
+        "images": len(view.images),
+        "notices": len(view.notices),
+    }

@@ -1,0 +1,84 @@
+"""Small pieces of HTML; every text that came from outside is escaped here."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from html import escape
+
+from sdui.core import infotext
+from sdui.jobs.queue import View
+
+
+def progress(view: View, ahead: int) -> str:
+    """A progress bar with its words; "" when the job has ended. `ahead` = jobs that run before this one."""
+    if view.ended:
+        return ""
+    if view.state == "queued":
+        waiting = "next in line" if ahead == 0 else f"{ahead} more before it"
+        return _bar(0, f"Waiting for the running job, {waiting}", "")
+    now = view.progress
+    if now is None:
+        return _bar(0, "Starting", "")
+    step = f" {now.step}/{now.steps}" if now.steps else ""
+    left = "" if now.eta is None else f", {_duration(now.eta)} left"
+    percent = int(100 * min(max(now.done, 0.0), 1.0))
+    return _bar(percent, f"{now.stage}{step}", f"{percent}%{left}")
+
+
+def waiting(words: str) -> str:
+    """In place of the progress bar until the job has answered."""
+    return _bar(0, words, "")
+
+
+def preview(jpeg: bytes | None) -> str:
+    if not jpeg:
+        return ""
+    return f'<img alt="Live preview" src="data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}">'
+
+
+def messages(notices: Iterable[str], error: str = "") -> str:
+    """Readable lines; errors stand out and are announced to screen readers."""
+    lines = [f'<p class="notice">{_lines(text)}</p>' for text in notices]
+    if error:
+        lines.append(f'<p class="error" role="alert">{_lines(error)}</p>')
+    return "".join(lines)
+
+
+def summary(text: str) -> str:
+    """An infotext as it stands under a picture."""
+    parsed = infotext.parse(text)
+    parts = [f'<p class="prompt">{_lines(parsed.prompt)}</p>'] if parsed.prompt else []
+    if parsed.negative_prompt:
+        parts.append(f'<p class="negative"><b>Negative prompt:</b> {_lines(parsed.negative_prompt)}</p>')
+    pairs = (f"<span><b>{escape(key)}:</b> {escape(value)}</span>" for key, value in parsed.pairs.items())
+    return "".join([*parts, f'<p class="pairs">{" ".join(pairs)}</p>' if parsed.pairs else ""])
+
+
+def table(text: str) -> str:
+    """An infotext as rows of name and value."""
+    parsed = infotext.parse(text)
+    rows = {"Prompt": parsed.prompt, "Negative prompt": parsed.negative_prompt} | parsed.pairs
+    cells = (f"<dt>{escape(key)}</dt><dd>{_lines(value)}</dd>" for key, value in rows.items() if value)
+    return f'<dl class="parameters">{"".join(cells)}</dl>'
+
+
+def versions(given: dict[str, str]) -> str:
+    return " <i>·</i> ".join(f"{escape(name)}: {escape(value)}" for name, value in given.items())
+
+
+def _bar(percent: int, left: str, right: str) -> str:
+    return (
+        f'<div class="progress" role="progressbar" aria-label="{escape(left)}" aria-valuenow="{percent}" '
+        f'aria-valuemin="0" aria-valuemax="100"><div class="bar" style="width:{percent}%"></div>'
+        f"<span>{escape(left)}</span><span>{escape(right)}</span></div>"
+    )
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(max(1, round(seconds)), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _lines(text: str) -> str:
+    return escape(text).replace("\n", "<br>")

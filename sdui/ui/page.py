@@ -1,0 +1,100 @@
+"""The page: quick settings, tabs, footer, and how it is mounted in the server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from gradio.themes import Base
+from gradio.themes.utils import colors
+
+from . import checkpoints, markup, png_info, settings, txt2img
+from .form import Updates
+from .results import QUIET, is_local
+from .services import Services
+
+ASSETS = Path(__file__).parent / "assets"
+TITLE = "sdui"
+
+
+def build(services: Services) -> gr.Blocks:
+    """Every component and its events. Waits for the first worker's catalog."""
+    catalog = services.jobs.catalog()
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
+        quick = checkpoints.build(services, catalog)
+        with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab("txt2img", id="txt2img", elem_id="tab_txt2img"):
+                first = txt2img.build(services, catalog, quick)
+            with gr.Tab("PNG Info", id="pnginfo", elem_id="tab_pnginfo"):
+                png_info.build(first, tabs)
+            with gr.Tab("Settings", id="settings", elem_id="tab_settings"):
+                preferences = settings.build(services)
+        gr.HTML(markup.versions(services.versions), elem_id="footer")
+
+        def attach(job_id: str, asked: str, request: gr.Request) -> Updates:
+            folder: Updates = {first.parts.open_folder: gr.update(visible=is_local(request))}
+            return first.attach(job_id, asked) | preferences.show() | folder
+
+        outputs = first.outputs() + preferences.outputs()
+        page.load(attach, [first.parts.job_id, first.parts.asked], outputs, **QUIET)
+    # Gradio's `launch` sets this; without it a browser may name any file of the server as its upload.
+    page.has_launched = True
+    return page
+
+
+def mount(app: FastAPI, services: Services) -> FastAPI:
+    """The page at "/" of `app`. It serves no folder, only each single picture that it shows (`components.serve`)."""
+    app.mount("/ui", StaticFiles(directory=ASSETS), name="ui")
+    version = services.versions.get("version", "")
+    return gr.mount_gradio_app(
+        app,
+        build(services),
+        path="/",
+        theme=_theme(),
+        head=(
+            f'<link rel="stylesheet" href="/ui/style.css?v={version}">'
+            f'<link rel="stylesheet" href="/ui/icons.css?v={version}">'
+            f'<link rel="icon" type="image/svg+xml" href="/ui/favicon.svg">'
+            f'<script type="module" src="/ui/page.js?v={version}"></script>'
+        ),
+        favicon_path=str(ASSETS / "favicon.svg"),
+        footer_links=[],
+        run_history=False,
+        ssr_mode=False,
+    )
+
+
+def _theme() -> Base:
+    """Gradio's own, with the system's fonts: nothing is fetched from elsewhere."""
+    sans = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
+    mono = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
+    theme = Base(primary_hue=colors.indigo, neutral_hue=colors.slate, font=[*sans], font_mono=[*mono])
+    return theme.set(
+        body_background_fill="#f5f6fa",
+        body_background_fill_dark="#0f1116",
+        block_background_fill="#ffffff",
+        block_background_fill_dark="#171a21",
+        background_fill_primary_dark="#171a21",
+        background_fill_secondary_dark="#1d2129",
+        block_label_background_fill_dark="#1d2129",
+        checkbox_background_color_dark="#21252f",
+        border_color_primary="#e2e5ee",
+        border_color_primary_dark="#2a2f3a",
+        input_background_fill="#eef0f6",
+        input_background_fill_dark="#21252f",
+        body_text_color="#1e2330",
+        body_text_color_dark="#e6e8ee",
+        body_text_color_subdued="#5d6579",
+        body_text_color_subdued_dark="#98a0b3",
+        button_secondary_background_fill="#ffffff",
+        button_secondary_background_fill_dark="#21252f",
+        button_secondary_border_color="#e2e5ee",
+        button_secondary_border_color_dark="#2a2f3a",
+        button_border_width="1px",
+        button_primary_background_fill="#4f46e5",
+        button_primary_background_fill_hover="#4338ca",
+        button_primary_background_fill_dark="#5b54ea",
+        button_primary_background_fill_hover_dark="#4f46e5",
+    )

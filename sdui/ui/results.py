@@ -1,0 +1,152 @@
+"""The panel with the pictures: live preview, gallery, its infotext, and what can be done with a picture."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from sdui.core.errors import OutputError
+from sdui.core.events import ImageSaved
+from sdui.imaging import copies
+
+from . import markup
+from .checkpoints import tool
+from .components import serve
+from .following import PERIOD, Parts
+from .form import Updates
+from .services import Services
+
+_LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+_LOCAL_ADDRESSES = ("127.0.0.1", "::1")
+
+
+def build(services: Services, tab: str, buttons: dict[str, gr.Button]) -> Parts:
+    """The panel of one tab; `buttons` are its generate, interrupt and skip."""
+    with gr.Column(elem_id=f"{tab}_results", elem_classes=["results"], scale=5):
+        log = gr.HTML(elem_id=f"html_log_{tab}", elem_classes=["messages"])
+        progress = gr.HTML(elem_id=f"{tab}_progress", elem_classes=["progress-box"])
+        with gr.Column(elem_id=f"{tab}_gallery_container", elem_classes=["stage"]):
+            preview = gr.HTML(elem_id=f"{tab}_live_preview", elem_classes=["live-preview"])
+            gallery = gr.Gallery(
+                label="Output",
+                show_label=False,
+                elem_id=f"{tab}_gallery",
+                columns=4,
+                preview=True,
+                object_fit="contain",
+                height=512,
+                interactive=False,
+                buttons=["download", "fullscreen"],
+            )
+        with gr.Row(elem_id=f"image_buttons_{tab}", elem_classes=["tools"]):
+            folder = tool("Open the folder of this picture", f"{tab}_open_folder", visible=False)
+            save = tool("Save a copy of this picture", f"save_{tab}")
+            archive = tool("Save all pictures as a zip file", f"save_zip_{tab}")
+        downloads = gr.File(
+            label="Downloads", elem_id=f"download_files_{tab}", visible=False, file_count="multiple", interactive=False
+        )
+        info = gr.HTML(elem_id=f"html_info_{tab}", elem_classes=["infotext"])
+    parts = Parts(
+        job_id=_remembered(f"sdui_{tab}_job"),
+        asked=_remembered(f"sdui_{tab}_request"),
+        shown=gr.JSON({}, visible=False),
+        selected=gr.State(0),
+        timer=gr.Timer(PERIOD, active=False),
+        progress=progress,
+        preview=preview,
+        gallery=gallery,
+        info=info,
+        log=log,
+        downloads=downloads,
+        open_folder=folder,
+        **buttons,
+    )
+    panel = Results(services, parts)
+    gallery.select(panel.select, [parts.job_id], [parts.selected, info], **QUIET)
+    picked = [parts.job_id, parts.selected]
+    folder.click(panel.open_folder, picked, [log], **QUIET)
+    save.click(panel.save, picked, [log, downloads], **QUIET)
+    archive.click(panel.zip, [parts.job_id], [log, downloads], **QUIET)
+    return parts
+
+
+QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+"""How events of the page itself run: at once, without Gradio's own spinner, not in the list of endpoints."""
+
+
+class Results:
+    """What the buttons under the gallery do."""
+
+    def __init__(self, services: Services, parts: Parts) -> None:
+        self._services = services
+        self._parts = parts
+
+    def select(self, job_id: str, event: gr.SelectData) -> tuple[int, str]:
+        image = picture(self._services, job_id, int(event.index))
+        return int(event.index), markup.summary(image.infotext) if image else ""
+
+    def open_folder(self, job_id: str, selected: int, request: gr.Request) -> Updates:
+        image = picture(self._services, job_id, selected)
+        folder = Path(image.path).parent if image else self._services.launch.folder("outputs")
+        opener = {"darwin": "open", "win32": "explorer"}.get(sys.platform, "xdg-open")
+        if not is_local(request) or shutil.which(opener) is None:
+            return self._say(f"The pictures are in {folder} on the server.")
+        try:
+            failed = subprocess.Popen([opener, str(folder)], stderr=subprocess.DEVNULL).wait(timeout=1) != 0
+        except subprocess.TimeoutExpired:
+            failed = False  # a file manager that stays open
+        return self._say(f"The pictures are in {folder}." if failed else f"Opened {folder}.")
+
+    def save(self, job_id: str, selected: int) -> Updates:
+        image = picture(self._services, job_id, selected)
+        if image is None:
+            return self._say("There is no picture to save yet.")
+        try:
+            saved = copies.copy_to([image], self._kept())
+        except OutputError as error:
+            return self._say(error=str(error))
+        return self._offer(saved)
+
+    def zip(self, job_id: str) -> Updates:
+        job = self._services.jobs.get(job_id)
+        images = job.view().images if job else ()
+        if not images:
+            return self._say("There are no pictures to save yet.")
+        try:
+            archive = copies.zip_of(images, self._kept())
+        except OutputError as error:
+            return self._say(error=str(error))
+        return self._offer([archive])
+
+    def _kept(self) -> Path:
+        return self._services.launch.data_dir.resolve() / self._services.settings.current.outdir_save
+
+    def _offer(self, files: list[Path]) -> Updates:
+        download = gr.update(value=[serve(str(path)) for path in files], visible=True)
+        return self._say(f"Saved as {files[0]}.") | {self._parts.downloads: download}
+
+    def _say(self, notice: str = "", error: str = "") -> Updates:
+        return {self._parts.log: markup.messages([notice] if notice else [], error)}
+
+
+def _remembered(key: str) -> gr.BrowserState:
+    """Text that stays in the browser. It is no secret; a fixed one lets the next server read it."""
+    return gr.BrowserState("", storage_key=key, secret=key)
+
+
+def picture(services: Services, job_id: str, selected: int) -> ImageSaved | None:
+    """The picture at this place of a job's gallery."""
+    job = services.jobs.get(job_id)
+    images = job.view().images if job else ()
+    return images[selected] if 0 <= selected < len(images) else None
+
+
+def is_local(request: Any) -> bool:
+    """Whether the browser behind this gr.Request runs on the server's own machine, as far as one can tell."""
+    host = str(request.headers.get("host", "")).rsplit(":", 1)[0]
+    return host in _LOCAL_HOSTS and request.client is not None and request.client.host in _LOCAL_ADDRESSES

@@ -1,0 +1,52 @@
+"""A server for each test and one Chromium for each file of tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from sdui.install import find_browser
+from tests.support.served_page import Server, Visitor, serve
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    yield from serve(tmp_path)
+
+
+# Not for the whole session: while it lives, this thread has a running loop and no other test could start one.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def new_visitor(browser: Browser) -> Iterator[Callable[[], Visitor]]:
+    contexts = []
+
+    def create() -> Visitor:
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        visitor = Visitor(context.new_page())
+        visitor.page.on("request", lambda request: visitor.requests.append(request.url))
+        visitor.page.on(
+            "console", lambda m: visitor.complaints.append(m.text) if m.type in ("error", "warning") else None
+        )
+        visitor.page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
+        return visitor
+
+    yield create
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def visitor(new_visitor) -> Visitor:
+    return new_visitor()

@@ -1,0 +1,373 @@
+"""What a person can do on the page, done by clicking in Chromium."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from sdui.core.catalog import Catalog
+from sdui.core.request import GenerationRequest, LoadRequest
+from sdui.imaging.file_formats import read_infotext
+from tests.support.served_page import serve
+
+pytestmark = pytest.mark.browser
+
+
+def fill(page: Page, prompt: str, **numbers: object) -> None:
+    page.fill("#txt2img_prompt textarea", prompt)
+    for name, value in numbers.items():
+        page.fill(f"#txt2img_{name} input:not([type=range])", str(value))
+
+
+def generate(page: Page, prompt: str, **numbers: object) -> None:
+    fill(page, prompt, **numbers)
+    page.click("#txt2img_generate")
+
+
+def wait_for_picture(page: Page) -> None:
+    expect(page.locator("#txt2img_gallery img").first).to_be_visible()
+    expect(page.locator("#txt2img_generate")).to_be_visible()
+
+
+def number(page: Page, name: str) -> str:
+    return page.locator(f"#txt2img_{name} input:not([type=range])").input_value()
+
+
+def test_generate_shows_the_picture_and_what_it_was_made_with(server, visitor):
+    page = visitor.open(server)
+    page.click("#txt2img_examples button >> nth=0")
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value("a red apple, 3d style")
+    generate(page, "a red apple, 3d style", seed=41)
+    wait_for_picture(page)
+    expect(page.locator("#html_info_txt2img")).to_contain_text("Seed: 41")
+    size = page.evaluate("document.querySelector('#txt2img_gallery img').naturalWidth")
+    assert size == 128, "the checkpoint's own size is the default"
+    assert visitor.strangers() == []
+    assert visitor.complaints == []
+
+
+def test_progress_preview_and_title_are_shown_while_a_job_runs(server, visitor):
+    server.worker.pace = 0.15
+    page = visitor.open(server)
+    generate(page, "slow")
+    expect(page.locator("#txt2img_progress")).to_contain_text(re.compile(r"Sampling \d+/20.*%.* s left"))
+    expect(page.locator("#txt2img_live_preview img")).to_be_visible()
+    expect(page).to_have_title(re.compile(r"\[\d+%\] sdui"))
+    wait_for_picture(page)
+    expect(page.locator("#txt2img_live_preview img")).to_have_count(0)
+    expect(page).to_have_title("sdui")
+
+
+def test_interrupt_ends_the_job_and_the_page_can_generate_again(server, visitor):
+    server.worker.pace = 0.3
+    page = visitor.open(server)
+    generate(page, "long", steps=150)
+    page.click("#txt2img_interrupt")
+    expect(page.locator("#txt2img_generate")).to_be_visible()
+    assert server.services.jobs.list()[-1].view().state == "stopped"
+    server.worker.pace = 0
+    generate(page, "short", steps=2)
+    wait_for_picture(page)
+
+
+def test_skip_gives_up_one_batch_only(server, visitor):
+    server.worker.pace = 0.2
+    page = visitor.open(server)
+    generate(page, "two", steps=30, batch_count=2, seed=7)
+    expect(page.locator("#txt2img_progress")).to_contain_text("Sampling")
+    page.click("#txt2img_skip")
+    server.worker.pace = 0.01
+    wait_for_picture(page)
+    assert [image.request.seed for image in server.services.jobs.list()[-1].view().images] == [8]
+
+
+def test_keys_generate_and_interrupt(server, visitor):
+    server.worker.pace = 0.3
+    page = visitor.open(server)
+    fill(page, "keys", steps=100)
+    page.press("#txt2img_prompt textarea", "Control+Enter")
+    expect(page.locator("#txt2img_interrupt")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#txt2img_generate")).to_be_visible()
+    assert server.services.jobs.list()[-1].view().state == "stopped"
+
+
+def test_reload_in_the_middle_of_a_job_finds_it_again(server, visitor):
+    server.worker.pace = 0.3
+    page = visitor.open(server)
+    generate(page, "still here", steps=25, cfg_scale=4.5, width=192)
+    expect(page.locator("#txt2img_progress")).to_contain_text("Sampling")
+    page.reload()
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value("still here")
+    assert (number(page, "steps"), number(page, "cfg_scale"), number(page, "width")) == ("25", "4.5", "192")
+    expect(page.locator("#txt2img_interrupt")).to_be_visible()
+    expect(page.locator("#txt2img_progress")).to_contain_text("Sampling")
+    server.worker.pace = 0.01
+    wait_for_picture(page)
+    page.reload()
+    wait_for_picture(page)
+    assert len(server.services.jobs.list()) == 1
+
+
+def test_a_second_browser_follows_the_running_job_and_can_stop_it(server, visitor, new_visitor):
+    server.worker.pace = 0.3
+    first = visitor.open(server)
+    generate(first, "shared", steps=100)
+    expect(first.locator("#txt2img_progress")).to_contain_text("Sampling")
+    second = new_visitor().open(server)
+    expect(second.locator("#txt2img_prompt textarea")).to_have_value("shared")
+    expect(second.locator("#txt2img_progress")).to_contain_text("Sampling")
+    second.click("#txt2img_interrupt")
+    expect(first.locator("#txt2img_generate")).to_be_visible()
+    expect(second.locator("#txt2img_generate")).to_be_visible()
+
+
+def test_another_browsers_job_waits_in_line(server, visitor, new_visitor):
+    server.worker.pace = 0.3
+    first, second = visitor.open(server), new_visitor().open(server)
+    generate(first, "first", steps=100)
+    expect(first.locator("#txt2img_progress")).to_contain_text("Sampling")
+    generate(second, "second", steps=2)
+    expect(second.locator("#txt2img_progress")).to_contain_text("Waiting for the running job")
+    first.click("#txt2img_interrupt")
+    wait_for_picture(second)
+
+
+def test_png_info_sends_everything_back_and_the_pixels_are_equal(server, visitor):
+    page = visitor.open(server)
+    page.fill("#txt2img_neg_prompt textarea", "blurry, (dark:1.2)")
+    generate(page, "a house,\nicon style", seed=2**60 + 1, steps=7, cfg_scale=3.5, width=192, height=64, clip_skip=2)
+    wait_for_picture(page)
+    (before,) = server.pictures()
+    page.reload()
+    page.click("#tab_pnginfo-button")
+    page.set_input_files("#pnginfo_image input[type=file]", before)
+    expect(page.locator("#html_info_pnginfo")).to_contain_text("icon style")
+    page.click("#txt2img_tab")
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value("a house,\nicon style")
+    expect(page.locator("#txt2img_neg_prompt textarea")).to_have_value("blurry, (dark:1.2)")
+    shown = {name: number(page, name) for name in ("seed", "steps", "cfg_scale", "width", "height", "clip_skip")}
+    assert shown == {
+        "seed": str(2**60 + 1),
+        "steps": "7",
+        "cfg_scale": "3.5",
+        "width": "192",
+        "height": "64",
+        "clip_skip": "2",
+    }
+    page.click("#txt2img_generate")
+    expect(page.locator("#txt2img_gallery img[src*='00001-']").first).to_be_visible()
+    first, second = server.pictures()
+    assert np.array_equal(Image.open(first), Image.open(second))
+    assert read_infotext(first.read_bytes()) == read_infotext(second.read_bytes())
+
+
+def test_png_info_says_when_the_checkpoint_is_not_here(server, visitor):
+    page = visitor.open(server)
+    fill(
+        page, "a cat\nSteps: 12, Sampler: Unheard, CFG scale: 5, Seed: 3, Size: 64x64, Model hash: ffffffffff, Model: x"
+    )
+    page.click("#paste")
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value("a cat")
+    assert number(page, "steps") == "12"
+    expect(page.locator("#html_log_txt2img")).to_contain_text("The checkpoint x [ffffffffff] is not here")
+    expect(page.locator("#html_log_txt2img")).to_contain_text("Sampling method: 'Unheard' is not available here")
+
+
+def test_a_file_that_is_no_picture_is_said_to_be_none(server, visitor, tmp_path):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    page = visitor.open(server)
+    page.click("#tab_pnginfo-button")
+    page.set_input_files("#pnginfo_image input[type=file]", broken)
+    expect(page.locator("#html_info_pnginfo .error")).to_contain_text("picture")
+
+
+def test_a_bad_width_is_one_clear_message_and_the_page_goes_on(server, visitor):
+    page = visitor.open(server)
+    generate(page, "too wide", width=100000)
+    expect(page.locator("#html_log_txt2img")).to_have_text("Width: 100000 is too large, at most 16384.")
+    assert server.services.jobs.list() == []
+    generate(page, "fine", width=128)
+    wait_for_picture(page)
+    expect(page.locator("#html_log_txt2img .error")).to_have_count(0)
+
+
+def test_a_number_beyond_the_slider_but_valid_is_used(server, visitor):
+    server.worker.pace = 0.001
+    page = visitor.open(server)
+    generate(page, "many steps", steps=180)
+    wait_for_picture(page)
+    assert server.newest().steps == 180
+
+
+def test_a_failure_is_told_in_words(server, visitor):
+    page = visitor.open(server)
+    generate(page, "fail")
+    expect(page.locator("#html_log_txt2img .error")).to_have_text(
+        "The network returned only NaN; try --precision fp32."
+    )
+    expect(page.locator("#txt2img_generate")).to_be_visible()
+
+
+def test_reuse_seed_takes_the_selected_picture(server, visitor):
+    page = visitor.open(server)
+    generate(page, "three", seed=100, batch_size=3)
+    expect(page.locator("#txt2img_gallery .thumbnails .thumbnail-item")).to_have_count(3)
+    page.click("#txt2img_gallery .thumbnails .thumbnail-item >> nth=2")
+    expect(page.locator("#html_info_txt2img")).to_contain_text("Seed: 102")
+    page.click("#txt2img_reuse_seed")
+    expect(page.locator("#txt2img_seed input")).to_have_value("102")
+    page.click("#txt2img_random_seed")
+    expect(page.locator("#txt2img_seed input")).to_have_value("-1")
+
+
+def test_switch_exchanges_width_and_height(server, visitor):
+    page = visitor.open(server)
+    fill(page, "", width=640, height=448)
+    page.click("#txt2img_res_switch_btn")
+    expect(page.locator("#txt2img_width input[type=number]")).to_have_value("448")
+    expect(page.locator("#txt2img_height input[type=number]")).to_have_value("640")
+
+
+def test_save_and_zip_offer_files(server, visitor):
+    page = visitor.open(server)
+    generate(page, "keep me", batch_size=2)
+    wait_for_picture(page)
+    page.click("#save_txt2img")
+    expect(page.locator("#download_files_txt2img")).to_contain_text(".png")
+    page.click("#save_zip_txt2img")
+    expect(page.locator("#download_files_txt2img")).to_contain_text(".zip")
+    kept = [path.suffix for path in (server.folder / "log" / "images").iterdir() if not path.name.startswith(".")]
+    assert sorted(kept) == [".csv", ".png", ".zip"]
+
+
+def choose(page: Page, elem_id: str, text: str) -> None:
+    page.click(f"#{elem_id} input")
+    page.get_by_role("option", name=text).click()
+
+
+def test_choosing_a_checkpoint_loads_it_and_takes_its_size(server, visitor):
+    page = visitor.open(server)
+    choose(page, "setting_sd_model_checkpoint", "large.safetensors")
+    expect(page.locator("#txt2img_height input[type=number]")).to_have_value("768")
+    expect(page.locator("#txt2img_examples")).to_have_count(0)
+    assert server.newest() == LoadRequest(model="large.safetensors [abcdefabcd]")
+    assert server.services.settings.current.sd_model_checkpoint == "large.safetensors [abcdefabcd]"
+    generate(page, "with the large one", width=128, height=128)
+    wait_for_picture(page)
+    assert isinstance(server.newest(), GenerationRequest)
+    assert server.newest().model == "large.safetensors [abcdefabcd]"
+    choose(page, "setting_sd_model_checkpoint", "demo.safetensors")
+    page.reload()
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value("with the large one")
+    expect(page.locator("#txt2img_gallery img").first).to_be_visible()
+
+
+def test_a_checkpoint_that_appears_later_can_be_chosen_after_refresh(server, visitor):
+    page = visitor.open(server)
+    late = server.worker.given.checkpoints[1].__class__("late", "late.safetensors", width=256, height=256)
+    server.worker.given = Catalog((*server.worker.given.checkpoints, late), *server_lists(server))
+    page.click("#refresh_sd_model_checkpoint")
+    choose(page, "setting_sd_model_checkpoint", "late.safetensors")
+    expect(page.locator("#txt2img_width input[type=number]")).to_have_value("256")
+    generate(page, "late", width=128)
+    wait_for_picture(page)
+    assert server.newest().model == "late.safetensors"
+
+
+def server_lists(server) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return server.worker.given.samplers, server.worker.given.schedules
+
+
+def test_a_broken_checkpoint_says_what_is_wrong_and_where_to_put_a_whole_one(server, visitor):
+    page = visitor.open(server)
+    choose(page, "setting_sd_model_checkpoint", "broken.safetensors")
+    expect(page.locator("#banner .error")).to_contain_text("the file ends in the middle of a tensor")
+    expect(page.locator("#banner .error")).to_contain_text("models/Stable-diffusion")
+
+
+def test_without_any_checkpoint_the_page_opens_and_says_where_to_put_one(tmp_path, visitor):
+    for server in serve(tmp_path, Catalog((), ("Euler",), ("Automatic",))):
+        page = visitor.open(server)
+        expect(page.locator("#banner .error")).to_contain_text(f"{tmp_path}/models/Stable-diffusion")
+
+
+def test_settings_are_checked_stored_and_shown_again(server, visitor):
+    page = visitor.open(server)
+    page.click("#tab_settings-button")
+    page.fill("#setting_jpeg_quality input[type=number]", "101")
+    page.click("#settings_submit")
+    expect(page.locator("#settings_result .error")).to_contain_text("is too large, at most 100.")
+    page.fill("#setting_jpeg_quality input[type=number]", "91")
+    page.fill("#setting_samples_filename_pattern input", "[seed]-[steps]")
+    page.click("#settings_submit")
+    expect(page.locator("#settings_result")).to_contain_text("2 settings changed and saved.")
+    assert '"jpeg_quality": 91' in (server.folder / "config.json").read_text()
+    page.reload()
+    page.click("#tab_settings-button")
+    expect(page.locator("#setting_jpeg_quality input[type=number]")).to_have_value("91")
+
+
+def test_a_job_that_the_server_forgot_ends_on_the_page_and_the_form_is_kept(server, visitor):
+    server.worker.pace = 0.3
+    page = visitor.open(server)
+    generate(page, "forgotten", steps=100, seed=2**60 + 1)
+    expect(page.locator("#txt2img_progress")).to_contain_text("Sampling")
+    forget_jobs(server)
+    expect(page.locator("#html_log_txt2img")).to_contain_text("does not know this page's last job any more")
+    expect(page.locator("#txt2img_generate")).to_be_visible()
+    page.reload()
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value("forgotten")
+    assert (number(page, "steps"), number(page, "seed")) == ("100", str(2**60 + 1))
+
+
+def forget_jobs(server) -> None:
+    """As a new server would: its queue is empty."""
+    server.services.jobs.close()
+    server.services.jobs._jobs.clear()
+
+
+def test_pictures_in_another_folder_are_shown_too(server, visitor, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    server.services.settings.change(outdir_txt2img_samples=str(elsewhere))
+    page = visitor.open(server)
+    generate(page, "far away")
+    wait_for_picture(page)
+    assert len(list(elsewhere.rglob("*.png"))) == 1
+    page.wait_for_function("document.querySelector('#txt2img_gallery img').naturalWidth == 128")
+    assert httpx.get(f"{server.url}gradio_api/file={elsewhere}").status_code == 403
+
+
+def test_a_browser_cannot_name_a_file_of_the_server_as_its_upload(server, tmp_path_factory):
+    secret = tmp_path_factory.mktemp("secret") / "private.png"
+    Image.new("RGB", (8, 8)).save(secret)
+    functions = httpx.get(f"{server.url}config").json()["dependencies"]
+    read = next(function["id"] for function in functions if function["api_name"] == "_read")
+    file = {"path": str(secret), "meta": {"_type": "gradio.FileData"}}
+    body = {"data": [file], "fn_index": read, "session_hash": "x"}
+    assert "not uploaded by a user" in httpx.post(f"{server.url}gradio_api/run/predict", json=body).text
+
+
+def test_nothing_sticks_out_on_a_phone(server, visitor):
+    visitor.page.set_viewport_size({"width": 390, "height": 844})
+    page = visitor.open(server)
+    generate(page, "a" * 300)
+    wait_for_picture(page)
+    for tab in ("txt2img", "pnginfo", "settings"):
+        if tab != "txt2img":
+            page.evaluate(f"document.getElementById('tab_{tab}-button').click()")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab
+
+
+def test_every_tool_button_has_a_name_and_a_tooltip(server, visitor):
+    page = visitor.open(server)
+    expect(page.locator("button.tool:not([title])")).to_have_count(0)
+    names = page.locator("button.tool").evaluate_all("buttons => buttons.map(b => b.textContent.trim())")
+    assert len(names) == 9
+    assert all(len(name) > 8 for name in names)

@@ -1,0 +1,177 @@
+"""The whole program, started as a user starts it, drawing on the bundled checkpoint."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.support.checkpoints import BUNDLED
+from tests.support.disks import fill, make_read_only, mounted
+from tests.support.servers import serving, wait_until
+
+pytestmark = pytest.mark.browser
+
+PATIENCE = 60_000
+"""Milliseconds: a real picture on a busy machine."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("real")
+
+
+@pytest.fixture(scope="module")
+def server(folder):
+    """On a models folder with the bundled checkpoint and a damaged copy of it."""
+    checkpoints = folder / "models" / "Stable-diffusion"
+    checkpoints.mkdir(parents=True)
+    whole = BUNDLED / "sdui-demo.safetensors"
+    shutil.copy(whole, checkpoints)
+    (checkpoints / "truncated.safetensors").write_bytes(whole.read_bytes()[:1_000_000])
+    with serving(folder) as (url, log):
+        yield url, log
+
+
+def opened(visitor, url):
+    visitor.page.goto(url)
+    visitor.page.set_default_timeout(PATIENCE)
+    visitor.page.wait_for_selector("#txt2img_generate")
+    return visitor.page
+
+
+def generate(page, prompt, **numbers):
+    page.fill("#txt2img_prompt textarea", prompt)
+    for name, value in numbers.items():
+        page.fill(f"#txt2img_{name} input:not([type=range])", str(value))
+    page.click("#txt2img_generate")
+
+
+def wait_until_done(page):
+    page.wait_for_selector("#txt2img_generate", state="visible")
+
+
+def message(page):
+    return page.locator("#html_log_txt2img")
+
+
+def pictures(folder):
+    return sorted((folder / "outputs" / "txt2img-images").rglob("*.png"))
+
+
+def content(path):
+    """Pixels [H,W,3] and the text of a PNG file."""
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB")), image.text
+
+
+def test_the_first_click_gives_a_picture_that_its_file_gives_back(server, folder, visitor):
+    url, _ = server
+    page = opened(visitor, url)
+    generate(page, "a red apple, 3d style")
+    expect(page.locator("#html_info_txt2img")).to_contain_text("Seed:", timeout=PATIENCE)
+    wait_until_done(page)
+    (first,) = pictures(folder)
+    pixels, text = content(first)
+    assert pixels.shape == (128, 128, 3), "the checkpoint's own size"
+    red, green, blue = pixels[40:90, 40:90].reshape(-1, 3).mean(0)
+    assert red > green + 50 and red > blue + 50
+
+    page.fill("#txt2img_prompt textarea", "something else")
+    page.click("#tab_pnginfo-button")
+    page.set_input_files("#pnginfo_image input[type=file]", first)
+    expect(page.locator("#html_info_pnginfo")).to_contain_text("a red apple")
+    page.click("#txt2img_tab")
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value("a red apple, 3d style")
+    page.click("#txt2img_generate")
+    wait_until(lambda: len(pictures(folder)) == 2, 60)
+    again, same_text = content(pictures(folder)[1])
+    assert np.array_equal(pixels, again) and text == same_text
+    assert visitor.strangers() == []
+
+
+def test_a_reload_in_the_middle_of_a_job_finds_it_running(server, visitor):
+    url, _ = server
+    page = opened(visitor, url)
+    generate(page, "a house, 3d style", steps=150)
+    expect(page.locator("#txt2img_live_preview img")).to_be_visible(timeout=PATIENCE)
+    page.reload()
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value("a house, 3d style")
+    expect(page.locator("#txt2img_progress")).to_contain_text(re.compile(r"Sampling \d+/150"), timeout=PATIENCE)
+    expect(page.locator("#txt2img_live_preview img")).to_be_visible(timeout=PATIENCE)
+    page.click("#txt2img_interrupt")
+    wait_until_done(page)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "numbers", "says"),
+    [
+        ("a cat", {"width": 100000}, "Width: 100000 is too large, at most 16384."),
+        ("a cat", {"width": 16384, "height": 16384}, "16384x16384 needs about"),
+        ("", {"steps": 2}, "Prompt: it is empty"),
+        ("red cat, " * 5556, {"steps": 2}, "chunks of 75 tokens"),
+    ],
+    ids=["width=100000", "more than the memory holds", "empty prompt", "50,000 characters"],
+)
+def test_what_is_odd_is_said_in_words_and_the_server_goes_on(server, folder, visitor, prompt, numbers, says):
+    url, log = server
+    page = opened(visitor, url)
+    generate(page, prompt, **{"width": 128, "height": 128, "steps": 2} | numbers)
+    expect(message(page)).to_contain_text(says, timeout=PATIENCE)
+    wait_until_done(page)
+    assert says in log()
+    before = len(pictures(folder))
+    generate(page, "a cat", width=128, height=128, steps=2)
+    wait_until(lambda: len(pictures(folder)) > before, 60)
+    wait_until_done(page)
+
+
+def test_a_truncated_checkpoint_is_named_and_the_loaded_one_goes_on(server, folder, visitor):
+    url, log = server
+    page = opened(visitor, url)
+    page.click("#setting_sd_model_checkpoint input")
+    page.get_by_role("option", name="truncated.safetensors").click()
+    expect(page.locator("#banner")).to_contain_text(re.compile("truncated.safetensors is incomplete"))
+    generate(page, "a cat", steps=2)
+    expect(message(page)).to_contain_text("truncated.safetensors is incomplete", timeout=PATIENCE)
+    assert "truncated.safetensors is incomplete" in log()
+    before = len(pictures(folder))
+    page.click("#setting_sd_model_checkpoint input")
+    page.get_by_role("option", name="sdui-demo").click()
+    generate(page, "a cat", steps=2)
+    wait_until(lambda: len(pictures(folder)) > before, 60)
+
+
+@pytest.mark.parametrize("broken", ["full", "read-only"])
+def test_an_output_folder_that_takes_nothing_loses_no_picture(tmp_path, visitor, broken):
+    disk = tmp_path / "disk"
+    with mounted(disk) as is_real:
+        if is_real:
+            (fill if broken == "full" else make_read_only)(disk)
+        else:
+            disk.rmdir()
+            disk.write_text("a file in the place of the folder")
+        settings = {"outdir_txt2img_samples": str(disk / "samples")}
+        (tmp_path / "data").mkdir()
+        (tmp_path / "data" / "config.json").write_text(json.dumps(settings))
+        with serving(tmp_path / "data", "--models-dir", BUNDLED.parent) as (url, log):
+            page = opened(visitor, url)
+            generate(page, "a cat", steps=2)
+            expect(message(page)).to_contain_text("could not be saved", timeout=PATIENCE)
+            expect(page.locator("#txt2img_gallery img").first).to_be_visible()
+            assert "could not be saved" in log()
+
+
+def test_a_models_folder_that_is_missing_or_empty_is_said_on_the_page(tmp_path, visitor):
+    missing = tmp_path / "nowhere"
+    with serving(tmp_path / "data", "--models-dir", missing) as (url, log):
+        page = opened(visitor, url)
+        expect(page.locator("#banner")).to_contain_text(f"Put a .safetensors file in {missing}")
+        generate(page, "a cat")
+        expect(message(page)).to_contain_text("Put a .safetensors file", timeout=PATIENCE)
+        assert "Put a .safetensors file" in log()

@@ -1,0 +1,41 @@
+"""Networks are built from the shapes in the file and from the .yaml beside it."""
+
+import math
+
+import pytest
+
+from sdui.bench.random_checkpoint import Sizes, _text, _unet, _vae
+from sdui.core.errors import ModelFileError
+from sdui.models import ldm
+
+
+def shapes_of(sizes):
+    return dict([*_unet(sizes), *_vae(sizes), *_text(sizes)])
+
+
+def test_the_sizes_of_stable_diffusion_1_5_are_recognised():
+    shapes = shapes_of(Sizes())
+    unet = ldm.unet_config(shapes, ldm.Facts())
+    assert unet["block_out_channels"] == [320, 640, 1280, 1280]
+    assert unet["down_block_types"] == ["CrossAttnDownBlock2D"] * 3 + ["DownBlock2D"]
+    assert unet["layers_per_block"] == 2 and unet["cross_attention_dim"] == 768
+    assert ldm.vae_config(shapes)["block_out_channels"] == [128, 256, 512, 512]
+    assert ldm.text_config(shapes)["num_hidden_layers"] == 12
+    assert sum(math.prod(shape) for name, shape in shapes.items() if name.startswith(ldm.UNET)) == 859_520_964
+
+
+def test_the_yaml_beside_the_file_is_honoured(tmp_path):
+    config = tmp_path / "x.yaml"
+    config.write_text(
+        "model: {params: {linear_start: 0.001, scale_factor: 0.5, unet_config: {params: {num_head_channels: 64}}}}"
+    )
+    facts = ldm.Facts().honouring(config)
+    assert (facts.beta_start, facts.latent_scale, facts.heads_for(640)) == (0.001, 0.5, 10)
+    assert facts.beta_end == ldm.Facts().beta_end
+
+
+def test_a_yaml_that_is_no_config_is_named(tmp_path):
+    config = tmp_path / "x.yaml"
+    config.write_text("just: text")
+    with pytest.raises(ModelFileError, match=r"x\.yaml"):
+        ldm.Facts().honouring(config)

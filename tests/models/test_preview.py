@@ -1,0 +1,52 @@
+"""Previews look like the picture that will come out."""
+
+import pytest
+import torch
+from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
+from torch.nn.functional import avg_pool2d
+
+from sdui.models.families import families
+from sdui.models.preview import apply_linear, fit_linear
+from tests.support.checkpoints import BUNDLED
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    (family,) = families()
+    taesd = tmp_path_factory.mktemp("taesd")
+    return family.load(BUNDLED / "sdui-demo.safetensors", None, torch.device("cpu"), torch.float32, taesd), taesd
+
+
+@torch.inference_mode()
+def test_the_linear_preview_has_the_colours_of_the_decoded_picture(model):
+    loaded, _ = model
+    latents = torch.randn(2, 4, 4, 4, generator=torch.Generator().manual_seed(3)) * 0.7
+    latents = torch.nn.functional.interpolate(latents, scale_factor=4, mode="bilinear")
+    truth = avg_pool2d(loaded.decode(latents), 8)
+    preview = loaded.preview(latents, sharp=False)
+    assert preview.shape == truth.shape
+    assert (preview - truth).abs().mean() < 0.08
+    assert (preview - truth).abs().mean() < 0.5 * (truth - truth.mean()).abs().mean()
+
+
+def test_a_linear_decoder_is_found_exactly():
+    matrix = torch.tensor([[0.1, 0.0, 0.05], [0.0, 0.2, 0.0], [0.0, 0.0, 0.1], [0.05, 0.0, 0.0], [0.5, 0.4, 0.3]])
+
+    def decode(latents):
+        return torch.nn.functional.interpolate(apply_linear(matrix, latents), scale_factor=8)
+
+    assert torch.allclose(fit_linear(decode, 4, 8), matrix, atol=1e-4)
+
+
+@torch.inference_mode()
+def test_taesd_is_used_when_its_file_is_there(model):
+    loaded, folder = model
+    latents = torch.zeros(1, 4, 4, 4)
+    assert loaded.preview(latents, sharp=True).shape == (1, 3, 4, 4)
+    decoder = AutoencoderTiny().decoder.state_dict()
+    moved = {}
+    for key, tensor in decoder.items():
+        _, index, rest = key.split(".", 2)
+        moved[f"{int(index) + 1}.{rest}"] = tensor
+    torch.save(moved, folder / "taesd_decoder.pth")
+    assert loaded.preview(latents, sharp=True).shape == (1, 3, 32, 32)

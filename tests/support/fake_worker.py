@@ -1,0 +1,100 @@
+"""A worker without networks: it draws gradients, as fast or as slowly as a test wants."""
+
+from __future__ import annotations
+
+import threading
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from sdui.core.catalog import Catalog, Checkpoint
+from sdui.core.errors import SduiError
+from sdui.core.events import Emit, GeneratedImage, ImageReady, Preview, Progress, Stop, StopToken
+from sdui.core.request import GenerationRequest, LoadRequest, Task
+from sdui.core.settings import Preferences
+
+DEMO = Checkpoint(
+    "demo",
+    "demo.safetensors [0123456789]",
+    "sd15",
+    128,
+    128,
+    ("a red apple, 3d style", "a cat on a blue background, flat style", "a house, icon style"),
+)
+LARGE = Checkpoint("large", "large.safetensors [abcdefabcd]", "sd15", 512, 768)
+BROKEN = Checkpoint("broken", "broken.safetensors", problem="the file ends in the middle of a tensor")
+CATALOG = Catalog(
+    (DEMO, LARGE, BROKEN), ("DPM++ 2M", "Euler", "Euler a", "DDIM"), ("Automatic", "Karras", "Uniform", "Exponential")
+)
+
+
+class FakeWorker:
+    """`pace` seconds a step; a prompt of "fail" fails; the seed decides the pixels."""
+
+    def __init__(self, catalog: Catalog = CATALOG, pace: float = 0.0) -> None:
+        self.name = "fake"
+        self.pace = pace
+        self.given = catalog
+        self.tasks: list[Task] = []
+        self._wake = threading.Event()
+
+    def catalog(self) -> Catalog:
+        return self.given
+
+    def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None:
+        self.tasks.append(task)
+        if isinstance(task, LoadRequest):
+            emit(Progress(f"Loading {task.model}"))
+            self._wake.wait(self.pace)
+            return
+        first = int(np.random.default_rng().integers(2**32)) if task.seed < 0 else task.seed
+        for batch in range(task.batch_count):
+            self._batch(task, batch, first, emit, stop)
+
+    def close(self) -> None:
+        self._wake.set()
+
+    def _batch(self, task: GenerationRequest, batch: int, first: int, emit: Emit, stop: StopToken) -> None:
+        for step in range(1, task.steps + 1):
+            stop.check()
+            if stop.level == Stop.SKIP:
+                stop.next_batch()
+                return
+            done = (batch + step / task.steps) / task.batch_count
+            left = self.pace * task.steps * task.batch_count * (1 - done)
+            emit(Progress("Sampling", step, task.steps, done, left))
+            if step % preferences_period(task) == 0:
+                emit(Preview(jpeg(pixels(task, first, step / task.steps))))
+            self._wake.wait(self.pace)
+            if task.prompt == "fail" and step == 2:
+                raise SduiError("The network returned only NaN; try --precision fp32.")
+        for index in range(task.batch_size):
+            seed = first + batch * task.batch_size + index
+            model = {"model": "demo", "model_hash": "0123456789", "batch_count": 1, "batch_size": 1, "seed": seed}
+            concrete = task.model_copy(update=model)
+            emit(ImageReady(GeneratedImage(pixels(task, seed), concrete, {"Version": "sdui 0.0"})))
+
+
+def preferences_period(task: GenerationRequest) -> int:
+    return max(1, task.steps // 10)
+
+
+def pixels(task: GenerationRequest, seed: int, sharp: float = 1.0) -> NDArray[np.uint8]:
+    """[height, width, 3]: a disc on a gradient whose colours come from seed and prompt."""
+    random = np.random.default_rng([seed, *task.prompt.encode()[:64]])
+    high, wide = task.height, task.width
+    y, x = np.mgrid[0:high, 0:wide] / max(high, wide)
+    low, top, disc = random.integers(40, 255, (3, 3))
+    picture = low + (top - low) * y[..., None]
+    inside = np.hypot(x - x.mean(), y - y.mean()) < 0.3
+    picture[inside] = disc
+    noise = random.normal(0, 80 * (1 - sharp), picture.shape)
+    return np.clip(picture + noise, 0, 255).astype(np.uint8)
+
+
+def jpeg(picture: NDArray[np.uint8]) -> bytes:
+    data = BytesIO()
+    Image.fromarray(picture).save(data, "JPEG", quality=80)
+    return data.getvalue()

@@ -1,0 +1,23 @@
+"""Running the real engine in tests."""
+
+from pathlib import Path
+
+from sdui.core.events import GeneratedImage, ImageReady, StopToken
+from sdui.core.request import GenerationRequest
+from sdui.core.settings import Preferences
+from sdui.engine.engine import Engine
+from sdui.models.files import ModelFiles
+from sdui.models.store import ModelStore
+from sdui.sampling.registry import builtin
+
+
+def make_engine(checkpoints: list[Path], work: Path) -> Engine:
+    files = ModelFiles(checkpoints, taesd=work / "VAE-taesd", cache=work / "cache")
+    return Engine(ModelStore(files, device="cpu", precision="fp32"), builtin())
+
+
+def draw(engine: Engine, request: GenerationRequest, **preferences) -> list[GeneratedImage]:
+    """The pictures of a request, grids left out."""
+    events = []
+    engine.run(request, Preferences(**preferences), events.append, StopToken())
+    return [event.image for event in events if isinstance(event, ImageReady) and event.image.kind == "image"]

@@ -1,0 +1,91 @@
+"""A page served by the fake worker from a thread, and a visitor who looks at it with Chromium."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from playwright.sync_api import Page
+
+from sdui.core.catalog import Catalog
+from sdui.core.request import Task
+from sdui.core.settings import Launch, SettingsFile
+from sdui.imaging.store import OutputStore
+from sdui.jobs.queue import JobQueue
+from sdui.ui import page as ui
+from sdui.ui.services import Services
+
+from .fake_worker import CATALOG, FakeWorker
+
+LOCAL = re.compile(r"(https?://(127\.0\.0\.1|localhost):|data:|blob:)")
+
+
+@dataclass
+class Server:
+    url: str
+    services: Services
+    worker: FakeWorker
+    folder: Path
+
+    def pictures(self) -> list[Path]:
+        return sorted((self.folder / "outputs" / "txt2img-images").rglob("*.png"))
+
+    def newest(self) -> Task:
+        """The task that was submitted last."""
+        return self.services.jobs.list()[-1].task
+
+
+def serve(folder: Path, catalog: Catalog = CATALOG) -> Iterator[Server]:
+    worker = FakeWorker(catalog)
+    store = OutputStore(folder)
+    jobs = JobQueue([worker], store.save)
+    services = Services(jobs, SettingsFile(folder / "config.json"), Launch(data_dir=folder), {"version": "0.0-test"})
+    started: Future[tuple[uvicorn.Server, int]] = Future()
+    thread = threading.Thread(target=lambda: asyncio.run(_run(services, started)))
+    thread.start()
+    running, port = started.result(60)
+    yield Server(f"http://127.0.0.1:{port}/", services, worker, folder)
+    jobs.close()
+    running.should_exit = True
+    thread.join(20)
+    store.close()
+
+
+async def _run(services: Services, started: Future[tuple[uvicorn.Server, int]]) -> None:
+    """The page is built inside a loop, because outside of one Gradio makes its own and never closes it."""
+    try:
+        app = ui.mount(FastAPI(), services)
+    except BaseException as error:
+        started.set_exception(error)
+        raise
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        config = uvicorn.Config(app, log_level="warning", ws="none", timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
+        started.set_result((server, listening.getsockname()[1]))
+        await server.serve([listening])
+
+
+@dataclass
+class Visitor:
+    """One person's browser, with what it asked the network for and complained about."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, server: Server) -> Page:
+        self.page.goto(server.url)
+        self.page.wait_for_selector("#txt2img_prompt textarea")
+        self.page.wait_for_selector("#txt2img_open_folder")
+        return self.page
+
+    def strangers(self) -> list[str]:
+        return [url for url in self.requests if not LOCAL.match(url)]

@@ -1,0 +1,113 @@
+"""Fields come from the declarations with A1111's ids, labels and ranges, and are read back by name."""
+
+from __future__ import annotations
+
+import asyncio
+
+import gradio as gr
+import pytest
+
+from sdui.core import infotext
+from sdui.core.catalog import Catalog, Checkpoint
+from sdui.core.errors import RequestError
+from sdui.core.params import declared
+from sdui.core.request import GenerationRequest
+from sdui.core.settings import Preferences
+from sdui.ui.form import Form
+
+CATALOG = Catalog((Checkpoint("demo", "demo.safetensors"),), ("DPM++ 2M", "Euler"), ("Automatic", "Karras"))
+
+
+async def build(model, catalog, prefix):
+    """Inside a loop, because outside of one Gradio makes its own and never closes it."""
+    with gr.Blocks():
+        form = Form(model, catalog, prefix)
+        for d in declared(model):
+            if not d.path.startswith("init."):  # belongs to img2img, whose tab has a picture
+                form.add(d.path)
+    return form
+
+
+@pytest.fixture
+def form():
+    return asyncio.run(build(GenerationRequest, CATALOG, "txt2img"))
+
+
+@pytest.mark.parametrize(
+    ("path", "label", "elem_id", "low", "high", "step", "value"),
+    [
+        ("steps", "Sampling steps", "txt2img_steps", 1, 150, 1, 20),
+        ("width", "Width", "txt2img_width", 64, 2048, 8, 512),
+        ("height", "Height", "txt2img_height", 64, 2048, 8, 512),
+        ("cfg_scale", "CFG Scale", "txt2img_cfg_scale", 1, 30, 0.5, 7),
+        ("batch_count", "Batch count", "txt2img_batch_count", 1, 100, 1, 1),
+        ("batch_size", "Batch size", "txt2img_batch_size", 1, 8, 1, 1),
+    ],
+)
+def test_sliders_are_those_of_a1111(form, path, label, elem_id, low, high, step, value):
+    slider = form.components[path]
+    assert slider.get_block_name() == "slider"
+    assert (slider.label, slider.elem_id) == (label, elem_id)
+    assert (slider.minimum, slider.maximum, slider.step, slider.value) == (low, high, step, value)
+
+
+def test_other_fields_have_the_ids_that_extensions_look_for(form):
+    ids = {path: component.elem_id for path, component in form.components.items()}
+    assert ids["prompt"] == "txt2img_prompt"
+    assert ids["negative_prompt"] == "txt2img_neg_prompt"
+    assert ids["sampler"] == "txt2img_sampling"
+    assert ids["schedule"] == "txt2img_scheduler"
+    assert [value for _, value in form.components["sampler"].choices] == ["DPM++ 2M", "Euler"]
+
+
+def test_a_value_outside_the_slider_reaches_the_declaration(form):
+    assert form.components["width"].preprocess(4096) == 4096
+    assert form.read({"width": 4096}).width == 4096
+
+
+def test_a_wrong_value_is_one_sentence_with_the_label(form):
+    with pytest.raises(RequestError, match=r"^Width: 100000 is too large, at most 16384\.$"):
+        form.read({"width": 100000, "prompt": "x"})
+    with pytest.raises(RequestError, match=r"Seed: .*not 'abc'"):
+        form.read({"seed": "abc"})
+
+
+def test_an_empty_seed_means_a_random_one(form):
+    assert form.read({"seed": ""}).seed == -1
+
+
+def test_values_are_read_by_name_in_any_order(form):
+    names = list(reversed(form.inputs()))
+    values = {name: form.components[name].value for name in names}
+    assert form.read(values) == GenerationRequest()
+
+
+def test_filling_and_reading_gives_the_same_request(form):
+    request = GenerationRequest(prompt="a", steps=33, seed=2**62 + 1, sampler="Euler", schedule="Karras", clip_skip=2)
+    updates, unknown = form.fill(request, keep=("model",))
+    shown = {path: updates[component]["value"] for path, component in form.components.items() if component in updates}
+    assert unknown == []
+    assert form.read(shown) == request
+
+
+def test_an_infotext_without_clip_skip_sets_it_back_but_leaves_the_batch_alone(form):
+    request = infotext.read("a\nSteps: 5, Sampler: Euler, Seed: 1, Size: 64x128")
+    updates, _ = form.fill(request, keep=("batch_count", "batch_size"))
+    assert updates[form.components["clip_skip"]]["value"] == 1
+    assert updates[form.components["height"]]["value"] == 128
+    assert form.components["cfg_scale"] not in updates, "what a damaged text does not say stays"
+    assert form.components["batch_count"] not in updates
+
+
+def test_a_name_that_is_not_offered_is_reported_and_not_shown(form):
+    updates, unknown = form.fill(GenerationRequest(sampler="Unheard"), keep=("model",))
+    assert form.components["sampler"] not in updates
+    assert unknown == ["Sampling method: 'Unheard' is not available here; the page keeps what it had."]
+
+
+def test_preferences_become_the_settings_of_the_same_name():
+    form = asyncio.run(build(Preferences, Catalog(), "setting"))
+    box, choice, quality = (form.components[name] for name in ("samples_save", "samples_format", "jpeg_quality"))
+    assert (box.elem_id, type(box)) == ("setting_samples_save", gr.Checkbox)
+    assert [value for _, value in choice.choices] == ["png", "jpg", "webp"]
+    assert (quality.minimum, quality.maximum) == (1, 100)

@@ -1,0 +1,29 @@
+"""Starts the sdui server: reads the options, then hands over to sdui.app."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from sdui.core.errors import LaunchError
+from sdui.core.settings import read_launch
+
+
+def main() -> int:
+    try:
+        launch, unknown = read_launch(sys.argv[1:], os.environ)
+        if unknown:
+            sys.stderr.write(f"sdui: not known here and ignored: {' '.join(unknown)}\n")
+        from sdui.app import main as serve  # after --help, which needs none of it
+
+        serve(launch)
+    except LaunchError as error:
+        sys.stderr.write(f"sdui: {error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)  # the engine's thread may be in the middle of a step; nobody waits for it
