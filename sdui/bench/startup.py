@@ -86,7 +86,9 @@ def _browser(url: str, begun: float) -> Iterator[Row]:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()
         page.goto(url)
-        page.get_by_role("button", name="Generate", exact=True).wait_for(timeout=_PATIENCE * 1000)
+        page.locator("html:not([inert])").get_by_role("button", name="Generate", exact=True).wait_for(
+            timeout=_PATIENCE * 1000
+        )
         yield Row(_GROUP, "server: usable page", time.perf_counter() - begun, "s")
         for what in ("first picture since the start", "second picture since its click"):
             clicked = begun if what.startswith("first") else time.perf_counter()

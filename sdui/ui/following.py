@@ -49,11 +49,14 @@ class Parts:
         return list(vars(self).values())
 
     def follow(self, job: Job, jobs: JobQueue) -> Updates:
-        """Everything about a job that this page did not show before."""
-        return {self.job_id: job.id} | self.changes(job, jobs, {})
+        """Everything about a job that this page did not show before; what was said about an older one goes."""
+        return {self.job_id: job.id, self.log: ""} | self.changes(job, jobs, {})
 
     def changes(self, job: Job, jobs: JobQueue, shown: dict[str, Any]) -> Updates:
-        """What the page needs to go from `shown` to now; nothing when it shows it all."""
+        """What the page needs to go from `shown` to now; nothing when it shows it all.
+
+        A job without a message leaves the one that stands on the page: it may be about a request that was refused.
+        """
         view, ahead = job.view(), jobs.position(job)
         now = _summary(job, view, ahead)
         if now == shown:
@@ -65,8 +68,8 @@ class Parts:
             updates |= self._buttons(busy(job)) | {self.timer: gr.update(active=not view.ended)}
         if "preview" in changed:
             updates[self.preview] = markup.preview(None if view.ended else view.preview)
-        if changed & {"notices", "state"}:
-            updates[self.log] = markup.messages([*view.notices, *_ending(view)], view.error)
+        if changed & {"notices", "state"} and (said := markup.messages([*view.notices, *_ending(view)], view.error)):
+            updates[self.log] = said
         if "images" in changed and isinstance(job.task, GenerationRequest):
             updates |= self._pictures(view.images, first=not was.get("images"))
         return updates

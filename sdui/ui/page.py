@@ -18,6 +18,10 @@ from .services import Services
 ASSETS = Path(__file__).parent / "assets"
 TITLE = "sdui"
 
+_KEEP_OUT = "<script>document.documentElement.inert = true;</script>"
+"""Until the page knows the form of an earlier visit: its answer would take away what was typed before it."""
+_LET_IN = "() => { document.documentElement.inert = false; }"
+
 
 def build(services: Services) -> gr.Blocks:
     """Every component and its events. Waits for the first worker's catalog."""
@@ -38,7 +42,9 @@ def build(services: Services) -> gr.Blocks:
             return first.attach(job_id, asked) | preferences.show() | folder
 
         outputs = first.outputs() + preferences.outputs()
-        page.load(attach, [first.parts.job_id, first.parts.asked], outputs, **QUIET)
+        attached = page.load(attach, [first.parts.job_id, first.parts.asked], outputs, **QUIET)
+        attached.success(fn=None, js=_LET_IN)
+        attached.failure(fn=None, js=_LET_IN)
     # Gradio's `launch` sets this; without it a browser may name any file of the server as its upload.
     page.has_launched = True
     return page
@@ -54,7 +60,7 @@ def mount(app: FastAPI, services: Services) -> FastAPI:
         path="/",
         theme=_theme(),
         head=(
-            f'<link rel="stylesheet" href="/ui/style.css?v={version}">'
+            f'{_KEEP_OUT}<link rel="stylesheet" href="/ui/style.css?v={version}">'
             f'<link rel="stylesheet" href="/ui/icons.css?v={version}">'
             f'<link rel="icon" type="image/svg+xml" href="/ui/favicon.svg">'
             f'<script type="module" src="/ui/page.js?v={version}"></script>'

@@ -157,9 +157,7 @@ class Txt2img:
             message = self.parts.idle(_FORGOTTEN if job_id else "")
             updates = self._checkpoint(catalog, chosen) | self._native_size(chosen) | self._again(asked) | message
             if loading := self._loading():
-                updates |= self.parts.changes(loading, self.services.jobs, {}) | {
-                    self.parts.log: message[self.parts.log]
-                }
+                updates |= self.parts.changes(loading, self.services.jobs, {})
             return updates
         updates = self.parts.follow(job, self.services.jobs)
         used = (busy(job) and checkpoints.find(catalog, job.task.model)) or chosen
@@ -168,7 +166,7 @@ class Txt2img:
     def choose(self, title: str, job_id: str) -> Updates:
         catalog = self.services.jobs.catalog()
         chosen = checkpoints.find(catalog, title or "")
-        updates = self._checkpoint(catalog, chosen) | self._native_size(chosen)
+        updates = self._checkpoint(catalog, chosen) | self._native_size(chosen) | {self.parts.log: ""}
         if chosen is None or chosen.problem:
             return updates
         try:

@@ -39,7 +39,7 @@ def number(page: Page, name: str) -> str:
 
 
 def test_generate_shows_the_picture_and_what_it_was_made_with(server, visitor):
-    page = visitor.open(server)
+    page = visitor.open(server.url)
     page.click("#txt2img_examples button >> nth=0")
     expect(page.locator("#txt2img_prompt textarea")).to_have_value("a red apple, 3d style")
     generate(page, "a red apple, 3d style", seed=41)
@@ -51,9 +51,23 @@ def test_generate_shows_the_picture_and_what_it_was_made_with(server, visitor):
     assert visitor.complaints == []
 
 
+def test_what_is_typed_as_soon_as_the_page_is_there_stays(server, visitor):
+    """Though the server still looks for the form of an earlier visit."""
+    server.worker.delay = 1.5
+    page = visitor.page
+    page.goto(server.url)
+    page.click("#txt2img_width input[type=number]", click_count=3)
+    page.keyboard.type("100000")
+    page.click("#txt2img_prompt textarea")
+    page.keyboard.type("a cat")
+    page.click("#txt2img_generate")
+    expect(page.locator("#html_log_txt2img")).to_have_text("Width: 100000 is too large, at most 16384.")
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value("a cat")
+
+
 def test_progress_preview_and_title_are_shown_while_a_job_runs(server, visitor):
     server.worker.pace = 0.15
-    page = visitor.open(server)
+    page = visitor.open(server.url)
     generate(page, "slow")
     expect(page.locator("#txt2img_progress")).to_contain_text(re.compile(r"Sampling \d+/20.*%.* s left"))
     expect(page.locator("#txt2img_live_preview img")).to_be_visible()
@@ -65,7 +79,7 @@ def test_progress_preview_and_title_are_shown_while_a_job_runs(server, visitor):
 
 def test_interrupt_ends_the_job_and_the_page_can_generate_again(server, visitor):
     server.worker.pace = 0.3
-    page = visitor.open(server)
+    page = visitor.open(server.url)
     generate(page, "long", steps=150)
     page.click("#txt2img_interrupt")
     expect(page.locator("#txt2img_generate")).to_be_visible()
@@ -77,7 +91,7 @@ def test_interrupt_ends_the_job_and_the_page_can_generate_again(server, visitor)
 
 def test_skip_gives_up_one_batch_only(server, visitor):
     server.worker.pace = 0.2
-    page = visitor.open(server)
+    page = visitor.open(server.url)
     generate(page, "two", steps=30, batch_count=2, seed=7)
     expect(page.locator("#txt2img_progress")).to_contain_text("Sampling")
     page.click("#txt2img_skip")
@@ -88,7 +102,7 @@ def test_skip_gives_up_one_batch_only(server, visitor):
 
 def test_keys_generate_and_interrupt(server, visitor):
     server.worker.pace = 0.3
-    page = visitor.open(server)
+    page = visitor.open(server.url)
     fill(page, "keys", steps=100)
     page.press("#txt2img_prompt textarea", "Control+Enter")
     expect(page.locator("#txt2img_interrupt")).to_be_visible()
@@ -99,7 +113,7 @@ def test_keys_generate_and_interrupt(server, visitor):
 
 def test_reload_in_the_middle_of_a_job_finds_it_again(server, visitor):
     server.worker.pace = 0.3
-    page = visitor.open(server)
+    page = visitor.open(server.url)
     generate(page, "still here", steps=25, cfg_scale=4.5, width=192)
     expect(page.locator("#txt2img_progress")).to_contain_text("Sampling")
     page.reload()
@@ -116,10 +130,10 @@ def test_reload_in_the_middle_of_a_job_finds_it_again(server, visitor):
 
 def test_a_second_browser_follows_the_running_job_and_can_stop_it(server, visitor, new_visitor):
     server.worker.pace = 0.3
-    first = visitor.open(server)
+    first = visitor.open(server.url)
     generate(first, "shared", steps=100)
     expect(first.locator("#txt2img_progress")).to_contain_text("Sampling")
-    second = new_visitor().open(server)
+    second = new_visitor().open(server.url)
     expect(second.locator("#txt2img_prompt textarea")).to_have_value("shared")
     expect(second.locator("#txt2img_progress")).to_contain_text("Sampling")
     second.click("#txt2img_interrupt")
@@ -129,7 +143,7 @@ def test_a_second_browser_follows_the_running_job_and_can_stop_it(server, visito
 
 def test_another_browsers_job_waits_in_line(server, visitor, new_visitor):
     server.worker.pace = 0.3
-    first, second = visitor.open(server), new_visitor().open(server)
+    first, second = visitor.open(server.url), new_visitor().open(server.url)
     generate(first, "first", steps=100)
     expect(first.locator("#txt2img_progress")).to_contain_text("Sampling")
     generate(second, "second", steps=2)
@@ -139,7 +153,7 @@ def test_another_browsers_job_waits_in_line(server, visitor, new_visitor):
 
 
 def test_png_info_sends_everything_back_and_the_pixels_are_equal(server, visitor):
-    page = visitor.open(server)
+    page = visitor.open(server.url)
     page.fill("#txt2img_neg_prompt textarea", "blurry, (dark:1.2)")
     generate(page, "a house,\nicon style", seed=2**60 + 1, steps=7, cfg_scale=3.5, width=192, height=64, clip_skip=2)
     wait_for_picture(page)
@@ -168,7 +182,7 @@ def test_png_info_sends_everything_back_and_the_pixels_are_equal(server, visitor
 
 
 def test_png_info_says_when_the_checkpoint_is_not_here(server, visitor):
-    page = visitor.open(server)
+    page = visitor.open(server.url)
     fill(
         page, "a cat\nSteps: 12, Sampler: Unheard, CFG scale: 5, Seed: 3, Size: 64x64, Model hash: ffffffffff, Model: x"
     )
@@ -182,14 +196,14 @@ def test_png_info_says_when_the_checkpoint_is_not_here(server, visitor):
 def test_a_file_that_is_no_picture_is_said_to_be_none(server, visitor, tmp_path):
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"\x89PNG\r\n\x1a\nnothing")
-    page = visitor.open(server)
+    page = visitor.open(server.url)
     page.click("#tab_pnginfo-button")
     page.set_input_files("#pnginfo_image input[type=file]", broken)
     expect(page.locator("#html_info_pnginfo .error")).to_contain_text("picture")
 
 
 def test_a_bad_width_is_one_clear_message_and_the_page_goes_on(server, visitor):
-    page = visitor.open(server)
+    page = visitor.open(server.url)
     generate(page, "too wide", width=100000)
     expect(page.locator("#html_log_txt2img")).to_have_text("Width: 100000 is too large, at most 16384.")
     assert server.services.jobs.list() == []
@@ -200,14 +214,14 @@ def test_a_bad_width_is_one_clear_message_and_the_page_goes_on(server, visitor):
 
 def test_a_number_beyond_the_slider_but_valid_is_used(server, visitor):
     server.worker.pace = 0.001
-    page = visitor.open(server)
+    page = visitor.open(server.url)
     generate(page, "many steps", steps=180)
     wait_for_picture(page)
     assert server.newest().steps == 180
 
 
 def test_a_failure_is_told_in_words(server, visitor):
-    page = visitor.open(server)
+    page = visitor.open(server.url)
     generate(page, "fail")
     expect(page.locator("#html_log_txt2img .error")).to_have_text(
         "The network returned only NaN; try --precision fp32."
@@ -216,7 +230,7 @@ def test_a_failure_is_told_in_words(server, visitor):
 
 
 def test_reuse_seed_takes_the_selected_picture(server, visitor):
-    page = visitor.open(server)
+    page = visitor.open(server.url)
     generate(page, "three", seed=100, batch_size=3)
     expect(page.locator("#txt2img_gallery .thumbnails .thumbnail-item")).to_have_count(3)
     page.click("#txt2img_gallery .thumbnails .thumbnail-item >> nth=2")
@@ -228,7 +242,7 @@ def test_reuse_seed_takes_the_selected_picture(server, visitor):
 
 
 def test_switch_exchanges_width_and_height(server, visitor):
-    page = visitor.open(server)
+    page = visitor.open(server.url)
     fill(page, "", width=640, height=448)
     page.click("#txt2img_res_switch_btn")
     expect(page.locator("#txt2img_width input[type=number]")).to_have_value("448")
@@ -236,7 +250,7 @@ def test_switch_exchanges_width_and_height(server, visitor):
 
 
 def test_save_and_zip_offer_files(server, visitor):
-    page = visitor.open(server)
+    page = visitor.open(server.url)
     generate(page, "keep me", batch_size=2)
     wait_for_picture(page)
     page.click("#save_txt2img")
@@ -253,7 +267,7 @@ def choose(page: Page, elem_id: str, text: str) -> None:
 
 
 def test_choosing_a_checkpoint_loads_it_and_takes_its_size(server, visitor):
-    page = visitor.open(server)
+    page = visitor.open(server.url)
     choose(page, "setting_sd_model_checkpoint", "large.safetensors")
     expect(page.locator("#txt2img_height input[type=number]")).to_have_value("768")
     expect(page.locator("#txt2img_examples")).to_have_count(0)
@@ -270,7 +284,7 @@ def test_choosing_a_checkpoint_loads_it_and_takes_its_size(server, visitor):
 
 
 def test_a_checkpoint_that_appears_later_can_be_chosen_after_refresh(server, visitor):
-    page = visitor.open(server)
+    page = visitor.open(server.url)
     late = server.worker.given.checkpoints[1].__class__("late", "late.safetensors", width=256, height=256)
     server.worker.given = Catalog((*server.worker.given.checkpoints, late), *server_lists(server))
     page.click("#refresh_sd_model_checkpoint")
@@ -286,7 +300,7 @@ def server_lists(server) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def test_a_broken_checkpoint_says_what_is_wrong_and_where_to_put_a_whole_one(server, visitor):
-    page = visitor.open(server)
+    page = visitor.open(server.url)
     choose(page, "setting_sd_model_checkpoint", "broken.safetensors")
     expect(page.locator("#banner .error")).to_contain_text("the file ends in the middle of a tensor")
     expect(page.locator("#banner .error")).to_contain_text("models/Stable-diffusion")
@@ -294,12 +308,12 @@ def test_a_broken_checkpoint_says_what_is_wrong_and_where_to_put_a_whole_one(ser
 
 def test_without_any_checkpoint_the_page_opens_and_says_where_to_put_one(tmp_path, visitor):
     for server in serve(tmp_path, Catalog((), ("Euler",), ("Automatic",))):
-        page = visitor.open(server)
+        page = visitor.open(server.url)
         expect(page.locator("#banner .error")).to_contain_text(f"{tmp_path}/models/Stable-diffusion")
 
 
 def test_settings_are_checked_stored_and_shown_again(server, visitor):
-    page = visitor.open(server)
+    page = visitor.open(server.url)
     page.click("#tab_settings-button")
     page.fill("#setting_jpeg_quality input[type=number]", "101")
     page.click("#settings_submit")
@@ -316,7 +330,7 @@ def test_settings_are_checked_stored_and_shown_again(server, visitor):
 
 def test_a_job_that_the_server_forgot_ends_on_the_page_and_the_form_is_kept(server, visitor):
     server.worker.pace = 0.3
-    page = visitor.open(server)
+    page = visitor.open(server.url)
     generate(page, "forgotten", steps=100, seed=2**60 + 1)
     expect(page.locator("#txt2img_progress")).to_contain_text("Sampling")
     forget_jobs(server)
@@ -336,7 +350,7 @@ def forget_jobs(server) -> None:
 def test_pictures_in_another_folder_are_shown_too(server, visitor, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     server.services.settings.change(outdir_txt2img_samples=str(elsewhere))
-    page = visitor.open(server)
+    page = visitor.open(server.url)
     generate(page, "far away")
     wait_for_picture(page)
     assert len(list(elsewhere.rglob("*.png"))) == 1
@@ -356,7 +370,7 @@ def test_a_browser_cannot_name_a_file_of_the_server_as_its_upload(server, tmp_pa
 
 def test_nothing_sticks_out_on_a_phone(server, visitor):
     visitor.page.set_viewport_size({"width": 390, "height": 844})
-    page = visitor.open(server)
+    page = visitor.open(server.url)
     generate(page, "a" * 300)
     wait_for_picture(page)
     for tab in ("txt2img", "pnginfo", "settings"):
@@ -366,7 +380,7 @@ def test_nothing_sticks_out_on_a_phone(server, visitor):
 
 
 def test_every_tool_button_has_a_name_and_a_tooltip(server, visitor):
-    page = visitor.open(server)
+    page = visitor.open(server.url)
     expect(page.locator("button.tool:not([title])")).to_have_count(0)
     names = page.locator("button.tool").evaluate_all("buttons => buttons.map(b => b.textContent.trim())")
     assert len(names) == 9

@@ -39,10 +39,8 @@ def server(folder):
 
 
 def opened(visitor, url):
-    visitor.page.goto(url)
     visitor.page.set_default_timeout(PATIENCE)
-    visitor.page.wait_for_selector("#txt2img_generate")
-    return visitor.page
+    return visitor.open(url)
 
 
 def generate(page, prompt, **numbers):

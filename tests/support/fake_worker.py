@@ -31,16 +31,18 @@ CATALOG = Catalog(
 
 
 class FakeWorker:
-    """`pace` seconds a step; a prompt of "fail" fails; the seed decides the pixels."""
+    """`pace` seconds a step, `delay` seconds for its catalog; a prompt of "fail" fails; the seed decides the pixels."""
 
     def __init__(self, catalog: Catalog = CATALOG, pace: float = 0.0) -> None:
         self.name = "fake"
         self.pace = pace
+        self.delay = 0.0
         self.given = catalog
         self.tasks: list[Task] = []
         self._wake = threading.Event()
 
     def catalog(self) -> Catalog:
+        self._wake.wait(self.delay)
         return self.given
 
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None:

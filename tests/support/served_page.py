@@ -81,10 +81,10 @@ class Visitor:
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
-    def open(self, server: Server) -> Page:
-        self.page.goto(server.url)
-        self.page.wait_for_selector("#txt2img_prompt textarea")
-        self.page.wait_for_selector("#txt2img_open_folder")
+    def open(self, url: str) -> Page:
+        """The page, as soon as it takes input."""
+        self.page.goto(url)
+        self.page.wait_for_selector("html:not([inert]) #txt2img_prompt textarea")
         return self.page
 
     def strangers(self) -> list[str]:

@@ -102,6 +102,21 @@ def test_loading_a_checkpoint_leaves_the_pictures_and_the_generate_button(jobs_a
     assert parts.gallery not in updates
 
 
+def test_a_load_that_ends_well_leaves_the_message_that_stands_there(jobs_and_parts):
+    jobs, parts = jobs_and_parts
+    job = started(LoadRequest(model="demo"))
+    shown = parts.changes(job, jobs, {})[parts.shown]
+    job.publish(Finished())
+    updates = parts.changes(job, jobs, shown)
+    assert parts.progress in updates
+    assert parts.log not in updates
+
+
+def test_a_new_job_takes_the_message_about_an_older_one_away(jobs_and_parts):
+    jobs, parts = jobs_and_parts
+    assert parts.follow(started(GenerationRequest()), jobs)[parts.log] == ""
+
+
 def test_notices_and_the_error_are_shown(jobs_and_parts):
     jobs, parts = jobs_and_parts
     job = started(GenerationRequest())
