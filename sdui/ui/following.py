@@ -22,6 +22,11 @@ from .form import Updates
 PERIOD = 0.4
 """Seconds between two looks at a job."""
 
+_LOOK_AGAIN = """(shown, id) => ({
+  __type__: "update",
+  active: ["queued", "running"].includes(shown?.state) || Boolean(id && id !== shown?.told),
+})"""
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -31,7 +36,7 @@ class Parts:
     asked: gr.BrowserState
     """The last request of this browser as JSON text, so that a new server finds the form as it was."""
     shown: gr.JSON
-    """What the page shows of which job; held by the page."""
+    """What the page shows of which job, and which of its generations it was `told` to the end; held by the page."""
     selected: gr.State
     timer: gr.Timer
     generate: gr.Button
@@ -48,6 +53,14 @@ class Parts:
     def all(self) -> list[Any]:
         return list(vars(self).values())
 
+    def keep_looking(self, *events: Any) -> None:
+        """Decide after each of these events on the page itself, because answers overtake each other.
+
+        The answer to a look at an ended job, sent before Generate was clicked, may come after the new job's first.
+        """
+        for event in events:
+            event.then(fn=None, js=_LOOK_AGAIN, inputs=[self.shown, self.job_id], outputs=[self.timer])
+
     def follow(self, job: Job, jobs: JobQueue) -> Updates:
         """Everything about a job that this page did not show before; what was said about an older one goes."""
         return {self.job_id: job.id, self.log: ""} | self.changes(job, jobs, {})
@@ -58,14 +71,14 @@ class Parts:
         A job without a message leaves the one that stands on the page: it may be about a request that was refused.
         """
         view, ahead = job.view(), jobs.position(job)
-        now = _summary(job, view, ahead)
+        now = _summary(job, view, ahead, shown)
         if now == shown:
             return {}
         was = shown if shown.get("job") == job.id else {}
         changed = {key for key in now if now[key] != was.get(key)}
         updates: Updates = {self.shown: now, self.progress: markup.progress(view, ahead)}
         if "state" in changed:
-            updates |= self._buttons(busy(job)) | {self.timer: gr.update(active=not view.ended)}
+            updates |= self._buttons(busy(job))
         if "preview" in changed:
             updates[self.preview] = markup.preview(None if view.ended else view.preview)
         if changed & {"notices", "state"} and (said := markup.messages([*view.notices, *_ending(view)], view.error)):
@@ -78,7 +91,7 @@ class Parts:
         """There is no job to tell of."""
         return self._buttons(False) | {
             self.job_id: "",
-            self.timer: gr.update(active=False),
+            self.shown: {},
             self.progress: "",
             self.preview: "",
             self.log: markup.messages([message] if message else []),
@@ -115,7 +128,8 @@ def _ending(view: View) -> list[str]:
     return [f"Interrupted, {finished}."] if view.state == "stopped" else []
 
 
-def _summary(job: Job, view: View, ahead: int) -> dict[str, Any]:
+def _summary(job: Job, view: View, ahead: int, shown: dict[str, Any]) -> dict[str, Any]:
+    own = isinstance(job.task, GenerationRequest)
     return {
         "job": job.id,
         "version": view.version,
@@ -124,4 +138,5 @@ def _summary(job: Job, view: View, ahead: int) -> dict[str, Any]:
         "preview": 0 if view.ended else zlib.crc32(view.preview or b""),
         "images": len(view.images),
         "notices": len(view.notices),
+        "told": shown.get("told", "") if not own else job.id if view.ended else "",
     }

@@ -43,6 +43,7 @@ def build(services: Services) -> gr.Blocks:
 
         outputs = first.outputs() + preferences.outputs()
         attached = page.load(attach, [first.parts.job_id, first.parts.asked], outputs, **QUIET)
+        first.parts.keep_looking(attached)
         attached.success(fn=None, js=_LET_IN)
         attached.failure(fn=None, js=_LET_IN)
     # Gradio's `launch` sets this; without it a browser may name any file of the server as its upload.

@@ -109,11 +109,13 @@ class Txt2img:
         parts, field = self.parts, self.form.components
         outputs = self.outputs()
         named: dict[str, Any] = self.form.inputs() | {"job_id": parts.job_id}
-        parts.generate.click(self.submit, inputs_kwargs=named, outputs=outputs, **QUIET)
-        parts.timer.tick(self.tick, [parts.job_id, parts.shown], outputs, **QUIET)
+        parts.keep_looking(
+            parts.generate.click(self.submit, inputs_kwargs=named, outputs=outputs, **QUIET),
+            parts.timer.tick(self.tick, [parts.job_id, parts.shown], outputs, **QUIET),
+            self.quick.dropdown.input(self.choose, [self.quick.dropdown, parts.job_id, parts.shown], outputs, **QUIET),
+        )
         for button, level in ((parts.interrupt, Stop.NOW), (parts.skip, Stop.SKIP)):
             button.click(self._stopper(level), [parts.job_id], [parts.progress], **QUIET)
-        self.quick.dropdown.input(self.choose, [self.quick.dropdown, parts.job_id], outputs, **QUIET)
         self.quick.refresh.click(self.refresh, [self.quick.dropdown], outputs, **QUIET)
         tools["paste"].click(self.paste, [field["prompt"]], outputs, **QUIET)
         both = [field["prompt"], field["negative_prompt"]]
@@ -142,10 +144,15 @@ class Txt2img:
         return asked | self.parts.follow(job, self.services.jobs)
 
     def tick(self, job_id: str, shown: dict[str, Any] | None) -> Updates:
+        """The page's own job, until it was told to its end; else a checkpoint that is being loaded."""
         shown = shown if isinstance(shown, dict) else {}
-        job = self._watched(job_id, shown)
-        if job is None:
+        own = self._job(job_id)
+        if own is None and job_id:
             return self.parts.idle(_FORGOTTEN)
+        untold = own if own and own.id != shown.get("told") else None
+        job = untold or self._loading() or self._job(shown.get("job"))
+        if job is None:
+            return self.parts.idle()
         return self.parts.changes(job, self.services.jobs, shown) or {self.parts.shown: gr.skip()}
 
     def attach(self, job_id: str, asked: str) -> Updates:
@@ -163,7 +170,7 @@ class Txt2img:
         used = (busy(job) and checkpoints.find(catalog, job.task.model)) or chosen
         return self._checkpoint(catalog, used) | self.form.fill(job.task, keep=("model",))[0] | updates
 
-    def choose(self, title: str, job_id: str) -> Updates:
+    def choose(self, title: str, job_id: str, shown: dict[str, Any] | None) -> Updates:
         catalog = self.services.jobs.catalog()
         chosen = checkpoints.find(catalog, title or "")
         updates = self._checkpoint(catalog, chosen) | self._native_size(chosen) | {self.parts.log: ""}
@@ -175,7 +182,8 @@ class Txt2img:
             path = self.services.settings.path
             updates[self.parts.log] = markup.messages([f"The choice is not kept, {path} cannot be written: {error}"])
         load = self.services.jobs.submit(LoadRequest(model=chosen.title), self.services.settings.current)
-        return updates if busy(self._job(job_id)) else updates | self.parts.changes(load, self.services.jobs, {})
+        shown = shown if isinstance(shown, dict) else {}
+        return updates if busy(self._job(job_id)) else updates | self.parts.changes(load, self.services.jobs, shown)
 
     def refresh(self, title: str) -> Updates:
         catalog = self.services.jobs.catalog()
@@ -236,14 +244,6 @@ class Txt2img:
 
     def _job(self, job_id: Any) -> Job | None:
         return self.services.jobs.get(job_id) if isinstance(job_id, str) else None
-
-    def _watched(self, job_id: str, shown: dict[str, Any]) -> Job | None:
-        """This browser's own job; while that is not under way, a checkpoint that is being loaded."""
-        own, seen = self._job(job_id), self._job(shown.get("job"))
-        if busy(own):
-            return own
-        untold = seen if seen is not own and shown.get("state") in ("queued", "running") else None
-        return self._loading() or untold or own
 
     def _loading(self) -> Job | None:
         return next((job for job in self._under_way() if isinstance(job.task, LoadRequest)), None)

@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from sdui.install import find_browser
 from tests.support.served_page import Server, Visitor, serve
+
+
+PATIENCE = 30_000
+"""Milliseconds: a page on a machine that is busy with something else."""
 
 
 @pytest.fixture
@@ -32,7 +36,8 @@ def new_visitor(browser: Browser) -> Iterator[Callable[[], Visitor]]:
 
     def create() -> Visitor:
         context = browser.new_context(viewport={"width": 1440, "height": 900})
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
         contexts.append(context)
         visitor = Visitor(context.new_page())
         visitor.page.on("request", lambda request: visitor.requests.append(request.url))

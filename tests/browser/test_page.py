@@ -283,6 +283,45 @@ def test_choosing_a_checkpoint_loads_it_and_takes_its_size(server, visitor):
     expect(page.locator("#txt2img_gallery img").first).to_be_visible()
 
 
+def test_an_answer_that_is_late_does_not_end_the_watch_over_a_newer_job(server, visitor):
+    server.worker.pace = 0.2
+    late = []
+
+    def hold_the_end_of_the_load(route):
+        answer = route.fetch()
+        if route.request.post_data_json["fn_index"] == tick and '"finished"' in answer.text() and not late:
+            late.append((route, answer))
+        else:
+            route.fulfill(response=answer)
+
+    tick = function_index(server, "tick")
+    page = visitor.open(server.url)
+    page.route("**/run/predict*", hold_the_end_of_the_load)
+    choose(page, "setting_sd_model_checkpoint", "large.safetensors")
+    while not late:
+        page.wait_for_timeout(50)
+    generate(page, "newer", width=128, height=128)
+    expect(page.locator("#txt2img_interrupt")).to_be_visible()
+    ((route, answer),) = late
+    route.fulfill(response=answer)
+    expect(page.locator("#txt2img_progress")).to_contain_text("Sampling")
+    server.worker.pace = 0.01
+    wait_for_picture(page)
+
+
+def test_loading_another_checkpoint_leaves_the_picture_that_is_looked_at(server, visitor):
+    page = visitor.open(server.url)
+    generate(page, "three", seed=100, batch_size=3)
+    page.click("#txt2img_gallery .thumbnails .thumbnail-item >> nth=2")
+    expect(page.locator("#html_info_txt2img")).to_contain_text("Seed: 102")
+    server.worker.pace = 0.6
+    choose(page, "setting_sd_model_checkpoint", "large.safetensors")
+    expect(page.locator("#txt2img_progress")).to_contain_text("Loading")
+    expect(page.locator("#txt2img_progress")).not_to_contain_text("Loading")
+    page.wait_for_timeout(1000)
+    expect(page.locator("#html_info_txt2img")).to_contain_text("Seed: 102")
+
+
 def test_a_checkpoint_that_appears_later_can_be_chosen_after_refresh(server, visitor):
     page = visitor.open(server.url)
     late = server.worker.given.checkpoints[1].__class__("late", "late.safetensors", width=256, height=256)
@@ -358,11 +397,15 @@ def test_pictures_in_another_folder_are_shown_too(server, visitor, tmp_path_fact
     assert httpx.get(f"{server.url}gradio_api/file={elsewhere}").status_code == 403
 
 
+def function_index(server, name: str) -> int:
+    functions = httpx.get(f"{server.url}config").json()["dependencies"]
+    return next(function["id"] for function in functions if function["api_name"] == name)
+
+
 def test_a_browser_cannot_name_a_file_of_the_server_as_its_upload(server, tmp_path_factory):
     secret = tmp_path_factory.mktemp("secret") / "private.png"
     Image.new("RGB", (8, 8)).save(secret)
-    functions = httpx.get(f"{server.url}config").json()["dependencies"]
-    read = next(function["id"] for function in functions if function["api_name"] == "_read")
+    read = function_index(server, "_read")
     file = {"path": str(secret), "meta": {"_type": "gradio.FileData"}}
     body = {"data": [file], "fn_index": read, "session_hash": "x"}
     assert "not uploaded by a user" in httpx.post(f"{server.url}gradio_api/run/predict", json=body).text
