@@ -11,7 +11,6 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from sdui.install import find_browser
 from tests.support.served_page import Server, Visitor, serve
 
-
 PATIENCE = 30_000
 """Milliseconds: a page on a machine that is busy with something else."""
 
