@@ -11,10 +11,10 @@ _TOKENS = "cond_stage_model.transformer.text_model.embeddings.token_embedding.we
 
 
 def write_tiny_checkpoint(folder: Path) -> Path:
-    """tiny-sd15.safetensors with its .yaml, whole again: token vectors that no test uses are 0."""
+    """tiny-sd15.safetensors with its .yaml, whole again. Token vectors that the fixture lacks are NaN, not a guess."""
     weights = load_file(FIXTURES / "tiny-sd15.safetensors")
     ids, rows = weights.pop("token_ids"), weights.pop("token_rows")
-    weights[_TOKENS] = torch.zeros(49408, rows.shape[1], dtype=rows.dtype)
+    weights[_TOKENS] = torch.full((49408, rows.shape[1]), torch.nan, dtype=rows.dtype)
     weights[_TOKENS][ids] = rows
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "tiny-sd15.safetensors"
