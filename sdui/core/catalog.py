@@ -28,6 +28,8 @@ class Catalog:
     checkpoints: tuple[Checkpoint, ...] = ()
     samplers: tuple[str, ...] = ()
     schedules: tuple[str, ...] = ()
+    hires_upscalers: tuple[str, ...] = ()
+    """Latent modes and pixel upscalers."""
 
     def names(self, choices: str) -> tuple[str, ...]:
         """The texts a drop-down offers for `Param.choices`."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .params import Declared, declared
+from .params import Declared, declared, nest
 from .recipes import tidy
 from .request import GenerationRequest
 
@@ -60,7 +60,9 @@ def write(request: GenerationRequest, facts: dict[str, Any]) -> str:
         if d.path == "width":
             pairs["Size"] = f"{request.width}x{request.height}"
         elif d.param.infotext and (d.param.infotext_always or d.of(request) != d.field.default):
-            pairs[d.param.infotext] = _shown(d.of(request))
+            pairs[d.param.infotext] = (
+                _shown(d.of(request)) if d.of(request) is not None else pairs.get(d.param.infotext)
+            )
     pairs = {key: value for key, value in (pairs | facts).items() if value not in (None, "")}
     line = ", ".join(f"{key}: {quote(value)}" for key, value in pairs.items())
     negative = f"\n{_NEGATIVE} {request.negative_prompt}" if request.negative_prompt else ""
@@ -97,7 +99,7 @@ def unread(text: str) -> list[str]:
     """A sentence for everything in an infotext that `read` leaves out or changes."""
     pairs = {_squeezed(key): (key, value) for key, value in parse_loosely(text).pairs.items()}
     request, remarks = read(text), list[str]()
-    for d in declared(GenerationRequest):
+    for d in _readable():
         key, value = pairs.pop(_squeezed(d.param.infotext), ("", "")) if d.param.infotext else ("", "")
         if value and not _valid(d, value):
             remarks.append(f"{key}: {value} is not valid here and was left out.")
@@ -113,7 +115,7 @@ def read(text: str) -> GenerationRequest:
     parsed = parse_loosely(text)
     values: dict[str, Any] = {"prompt": parsed.prompt, "negative_prompt": parsed.negative_prompt}
     given = {_squeezed(key): value for key, value in parsed.pairs.items()}
-    for d in declared(GenerationRequest):
+    for d in _readable():
         if d.param.infotext and (value := given.get(_squeezed(d.param.infotext))) and _valid(d, value):
             values[d.path] = value
     if size := _SIZE.match(given.get("size", "")):
@@ -121,7 +123,13 @@ def read(text: str) -> GenerationRequest:
         values |= {d.path: sides[d.path] for d in declared(GenerationRequest) if _valid(d, sides.get(d.path))}
     if "schedule" not in values and "sampler" in values:
         values |= _old_sampler(values["sampler"])
-    return GenerationRequest.model_validate(values)
+    return GenerationRequest.model_validate(nest(values))
+
+
+def _readable() -> list[Declared]:
+    """What an infotext can bring back; the stages need more than their own pairs."""
+    stages = ("init.", "hires.", "refiner.")
+    return [d for d in declared(GenerationRequest) if not d.path.startswith(stages)]
 
 
 def _keys() -> list[str]:
@@ -141,7 +149,7 @@ def _valid(d: Declared, value: Any) -> bool:
     if value is None:
         return False
     try:
-        GenerationRequest.model_validate({d.path: value})
+        GenerationRequest.model_validate(nest({d.path: value}))
     except ValidationError:
         return False
     return True

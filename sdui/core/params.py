@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
+
+
+def _without_lone_surrogates(text: str) -> str:
+    """Half of an emoji, as broken programs send it, can be neither stored nor drawn."""
+    return text.encode("utf-8", "replace").decode()
+
+
+Text = Annotated[str, AfterValidator(_without_lone_surrogates)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,25 @@ class Params(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, ser_json_bytes="base64", val_json_bytes="base64"
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _choose(cls, value: Any, info: ValidationInfo) -> Any:
+        """Options are found in any case, and by their place in the list, as A1111's API and old files have them."""
+        for param in cls.model_fields[info.field_name or ""].metadata:
+            if isinstance(param, Param) and isinstance(param.choices, tuple) and param.choices:
+                return _choice(value, param.choices)
+        return value
+
+
+def _choice(value: Any, choices: tuple[str, ...]) -> str:
+    """Raises ValueError, which names the options."""
+    if isinstance(value, int) and 0 <= value < len(choices):
+        return choices[value]
+    for choice in choices:
+        if str(value).casefold() == choice.casefold():
+            return choice
+    raise ValueError(f"known are {', '.join(choices)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +144,8 @@ def explain(error: ValidationError, model: type[Params]) -> str:
                 lines.append(f"{label}: a whole number is needed, not {_given(given)}.")
             case "float_type" | "float_parsing" | "finite_number":
                 lines.append(f"{label}: a number is needed, not {_given(given)}.")
+            case "value_error":
+                lines.append(f"{label}: there is no {shown[:200]}; {context['error']}.")
             case "extra_forbidden":
                 lines.append(f"{path}: there is no such parameter.")
             case _:

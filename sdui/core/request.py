@@ -6,47 +6,18 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from .params import Param, Params
+from .params import Param, Params, Text
+from .sampling_options import GuidanceOptions, SamplingOptions
+from .stages import Hires, InitImage, Refiner
+from .text_options import TextOptions
 
 
 def _multiple_of_8(pixels: int) -> int:
     return pixels // 8 * 8
 
 
-def _without_lone_surrogates(text: str) -> str:
-    """Half of an emoji, as broken programs send it, can be neither stored nor drawn."""
-    return text.encode("utf-8", "replace").decode()
-
-
-Text = Annotated[str, AfterValidator(_without_lone_surrogates)]
-
 # A latent cell covers 8 pixels; like A1111, other sizes are rounded down.
 Side = Annotated[int, Field(ge=64, le=16384), AfterValidator(_multiple_of_8)]
-
-
-class InitImage(Params):
-    """The picture that img2img starts from; with a mask, all but the white part of it is kept (inpainting)."""
-
-    image: bytes
-    """An encoded picture, such as a PNG file's content; resized to the request's size."""
-    denoising_strength: Annotated[
-        float,
-        Field(ge=0, le=1),
-        Param(
-            "Denoising strength",
-            "How much of the picture is drawn anew: 0 changes nothing, 1 everything.",
-            step=0.01,
-            infotext="Denoising strength",
-            infotext_always=True,
-        ),
-    ] = 0.75
-    mask: bytes = b""
-    """An encoded picture, white where to draw; b"" = everywhere."""
-    mask_blur: Annotated[
-        int,
-        Field(ge=0, le=64),
-        Param("Mask blur", "Deviation of the mask's soft edge, in pixels.", infotext="Mask blur"),
-    ] = 4
 
 
 class GenerationRequest(Params):
@@ -113,6 +84,17 @@ class GenerationRequest(Params):
             infotext_always=True,
         ),
     ] = 7.0
+    image_cfg_scale: Annotated[
+        float,
+        Field(ge=0, le=1000),
+        Param(
+            "Image CFG Scale",
+            "How closely the picture follows the first one; for InstructPix2Pix checkpoints.",
+            step=0.05,
+            slider=(0, 3),
+            infotext="Image CFG scale",
+        ),
+    ] = 1.5
     seed: Annotated[
         int,
         Field(ge=-1, le=2**63 - 1),
@@ -144,6 +126,46 @@ class GenerationRequest(Params):
             a1111="sd_model_checkpoint",
         ),
     ] = ""
+    subseed: Annotated[
+        int,
+        Field(ge=-1, le=2**63 - 1),
+        Param(
+            "Variation seed",
+            "Seed of the noise that is mixed in. -1 takes a new one each time.",
+            widget="seed",
+            infotext="Variation seed",
+        ),
+    ] = -1
+    subseed_strength: Annotated[
+        float,
+        Field(ge=0, le=1),
+        Param(
+            "Variation strength",
+            "How much of the variation seed's noise is mixed in.",
+            step=0.01,
+            infotext="Variation seed strength",
+        ),
+    ] = 0.0
+    seed_resize_from_w: Annotated[
+        int,
+        Field(ge=0, le=16384),
+        Param("Resize seed from width", "The seed's picture at another size; 0 is off.", step=8, slider=(0, 2048)),
+    ] = 0
+    seed_resize_from_h: Annotated[
+        int,
+        Field(ge=0, le=16384),
+        Param("Resize seed from height", "The seed's picture at another size; 0 is off.", step=8, slider=(0, 2048)),
+    ] = 0
+    inpainting_mask_weight: Annotated[
+        float,
+        Field(ge=0, le=1),
+        Param(
+            "Inpainting conditioning mask strength",
+            "How much of the masked part an inpainting checkpoint is not shown.",
+            step=0.01,
+            infotext="Conditional mask weight",
+        ),
+    ] = 1.0
     clip_skip: Annotated[
         int,
         Field(ge=1, le=12),
@@ -154,7 +176,53 @@ class GenerationRequest(Params):
             a1111="CLIP_stop_at_last_layers",
         ),
     ] = 1
+    eta_noise_seed_delta: Annotated[
+        int,
+        Field(ge=-(2**31), le=2**63 - 1),
+        Param("Eta noise seed delta", "Added to the seed of the noise that samplers add.", infotext="ENSD"),
+    ] = 0
+    token_merging_ratio: Annotated[
+        float,
+        Field(ge=0, le=0.9),
+        Param(
+            "Token merging ratio",
+            "Share of the tokens that are merged: faster, with less detail.",
+            step=0.1,
+            infotext="Token merging ratio",
+        ),
+    ] = 0.0
+    randn_source: Annotated[
+        str,
+        Param(
+            "Random number generator source",
+            "CPU and NV (what a GeForce draws) give the same picture on every machine.",
+            choices=("GPU", "CPU", "NV"),
+            infotext="RNG",
+        ),
+    ] = "GPU"
+    tiling: Annotated[bool, Param("Tiling", "Make a picture that can be tiled without seams.", infotext="Tiling")] = (
+        False
+    )
+    text: TextOptions = TextOptions()
+    sampling: SamplingOptions = SamplingOptions()
+    guidance: GuidanceOptions = GuidanceOptions()
+    img2img_extra_noise: Annotated[
+        float,
+        Field(ge=0, le=1),
+        Param(
+            "Extra noise multiplier for img2img and hires fix",
+            "More noise gives more detail; 0 adds none.",
+            step=0.01,
+            infotext="Extra noise",
+        ),
+    ] = 0.0
     init: InitImage | None = None
+    hires: Hires | None = None
+    refiner: Refiner | None = None
+    styles: tuple[str, ...] = ()
+    """Names of styles to apply to the prompts; an image's own request has their words in its prompts instead."""
+    others: dict[str, str] = {}
+    """Pairs of an infotext that mean nothing here, such as other programs' extensions'; carried through as they are."""
     batch_count: Annotated[
         int,
         Field(ge=1, le=10000),

@@ -68,9 +68,10 @@ def start_from_picture(
 
 def _kept(request: GenerationRequest, model: LoadedModel, pixels: Pixels, latents: Tensor) -> Kept | None:
     assert request.init is not None
-    if not request.init.mask:
+    inpaint = request.init.inpaint
+    if inpaint is None:
         return None
-    mask = read_mask(request.init.mask, request.width, request.height, request.init.mask_blur)
+    mask = read_mask(inpaint.mask, request.width, request.height, inpaint.mask_blur)
     rows, columns = latents.shape[-2:]
     return Kept(pixels, mask, latents, torch.from_numpy(mask_cells(mask, columns, rows)).to(model.device))
 

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sdui.core import infotext
-from sdui.core.params import declared
-from sdui.core.request import GenerationRequest, InitImage
+from sdui.core.params import declared, nest
+from sdui.core.request import GenerationRequest
+from sdui.core.stages import InitImage
 
 GOLDENS = Path(__file__).parent / "goldens"
 
@@ -79,21 +80,25 @@ def names() -> st.SearchStrategy[str]:
 
 def values(d):
     low, high = d.bounds()
+    if d.path in ("seed_resize_from_w", "seed_resize_from_h"):
+        return st.just(0)
     if d.path in ("prompt", "negative_prompt"):
         return lines().filter(lambda text: "Negative prompt:" not in text)
     if d.path in ("width", "height"):
         return st.integers(low // 8, high // 8).map(lambda cells: cells * 8)
+    if isinstance(d.param.choices, tuple):
+        return st.sampled_from(d.param.choices)
     of_type = {int: st.integers(low, high), float: st.floats(low, high), str: names(), bool: st.booleans()}
     return of_type[d.field.annotation] if d.param.infotext else st.just(d.field.default)
 
 
 # The picture that img2img starts from is not in the text, so neither is what is done to it.
-WRITTEN = [d for d in declared(GenerationRequest) if not d.path.startswith("init.")]
+WRITTEN = [d for d in declared(GenerationRequest) if not d.path.startswith(("init.", "hires.", "refiner."))]
 
 
 @given(st.fixed_dictionaries({d.path: values(d) for d in WRITTEN}))
 def test_every_parameter_survives_the_way_through_the_text(given_values):
-    request = GenerationRequest.model_validate(given_values)
+    request = GenerationRequest.model_validate(nest(given_values))
     assert infotext.read(infotext.write(request, {"Version": "sdui 1, or: so"})) == request
 
 

@@ -8,8 +8,9 @@ from PIL import Image
 
 from sdui.core.errors import Interrupted, ModelNotFound, RequestError
 from sdui.core.events import ImageReady, Notice, Preview, Progress, Stop, StopToken
-from sdui.core.request import GenerationRequest, InitImage, LoadRequest
+from sdui.core.request import GenerationRequest, LoadRequest
 from sdui.core.settings import Preferences
+from sdui.core.stages import InitImage
 from tests.support.checkpoints import write_tiny_checkpoint
 from tests.support.running import draw, make_engine
 

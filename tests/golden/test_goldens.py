@@ -8,13 +8,12 @@ import pytest
 from PIL import Image
 
 from sdui.core import infotext
-from sdui.core.request import GenerationRequest, InitImage
+from sdui.core.a1111_body import request_from
 from tests.support.checkpoints import BUNDLED, write_tiny_checkpoint
 from tests.support.running import draw, make_engine
 
 HERE = Path(__file__).parent
 CASES = json.loads((HERE / "cases.json").read_text(encoding="utf-8"))
-NAMES = {"n_iter": "batch_count", "CLIP_stop_at_last_layers": "clip_skip"}
 
 
 @pytest.fixture(scope="module")
@@ -25,23 +24,14 @@ def engine(tmp_path_factory):
 
 
 def request_of(case):
-    """A1111 1.7 had no schedule field: its sampler names are those of old infotexts."""
-    body = dict(case["request"])
-    body |= body.pop("override_settings", {})
-    names = infotext.read(f"Steps: 1, Sampler: {body.pop('sampler_name')}, Seed: 1")
-    init = init_of(case, body)
-    values = {NAMES.get(key, key): value for key, value in body.items()}
-    return GenerationRequest(model=case["model"], sampler=names.sampler, schedule=names.schedule, init=init, **values)
-
-
-def init_of(case, body):
-    """Takes img2img's fields out of the body. The only fill and area here are "original" and "Whole picture"."""
-    if "image" not in case:
-        return None
-    assert body.pop("inpainting_fill", 1) == 1 and not body.pop("inpaint_full_res", False)
-    assert body.pop("resize_mode", 0) == 0
-    files = {key: (HERE / "pictures" / case[key]).read_bytes() for key in ("image", "mask") if key in case}
-    return InitImage(**files, **{key: body.pop(key) for key in ("denoising_strength", "mask_blur") if key in body})
+    """The recorded body of A1111's API; 1.7 had no schedule field: its sampler names are those of old infotexts."""
+    files = tuple((HERE / "pictures" / case[key]).read_bytes() if key in case else b"" for key in ("image", "mask"))
+    names = infotext.read(f"Steps: 1, Sampler: {case['request']['sampler_name']}, Seed: 1")
+    body = {"sd_model_checkpoint": case["model"]} | case["request"]
+    body |= {"sampler_name": names.sampler, "scheduler": names.schedule}
+    request, unused = request_from(body, "img2img" if "image" in case else "txt2img", files)
+    assert not unused
+    return request
 
 
 def assert_same_picture(made, expected):

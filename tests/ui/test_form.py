@@ -23,7 +23,7 @@ async def build(model, catalog, prefix):
     with gr.Blocks():
         form = Form(model, catalog, prefix)
         for d in declared(model):
-            if not d.path.startswith("init."):  # belongs to img2img, whose tab has a picture
+            if not d.path.startswith(("init.", "hires.", "refiner.")):  # stages that are off unless asked for
                 form.add(d.path)
     return form
 
@@ -78,7 +78,7 @@ def test_an_empty_seed_means_a_random_one(form):
 
 def test_values_are_read_by_name_in_any_order(form):
     names = list(reversed(form.inputs()))
-    values = {name: form.components[name].value for name in names}
+    values = {name: form.inputs()[name].value for name in names}
     assert form.read(values) == GenerationRequest()
 
 
