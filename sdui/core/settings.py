@@ -192,6 +192,16 @@ class Preferences(Params):
         int, Field(ge=64, le=2048), Param("Live preview width", "Of one picture, in pixels.", section=_PREVIEWS)
     ] = 384
 
+    batch_independent: Annotated[
+        bool,
+        Param(
+            "Draw the pictures of a batch one by one",
+            "Each is then equal to the bit to the same picture drawn alone; slower. A1111 does not do so: DPM adaptive, "
+            "img2img's latent noise and rounding depend on the batch there.",
+            section="Stable Diffusion",
+        ),
+    ] = False
+
     sd_model_checkpoint: Annotated[
         str,
         Param("Stable Diffusion checkpoint", "Chosen when the page opens; the page keeps it up to date."),

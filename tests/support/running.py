@@ -13,7 +13,7 @@ from sdui.sampling.registry import builtin
 
 def make_engine(checkpoints: list[Path], work: Path) -> Engine:
     files = ModelFiles(checkpoints, taesd=work / "VAE-taesd", cache=work / "cache")
-    return Engine(ModelStore(files, device="cpu", precision="fp32"), builtin())
+    return Engine(ModelStore(files, device="cpu", precision="fp32"), builtin(), work / "styles.csv")
 
 
 def draw(engine: Engine, request: GenerationRequest, **preferences) -> list[GeneratedImage]:
