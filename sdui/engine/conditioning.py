@@ -74,7 +74,7 @@ class Conditioner:
         longest = max(len(chunks) for chunks in chunked)
         empty = self._chunks("")
         padded = [chunks + empty * (longest - len(chunks)) for chunks in chunked]
-        encoded = model.encode_text(_stack(padded, "tokens", torch.int64), _stack(padded, "weights"), clip_skip)
+        encoded = model.encode_text(_stack(padded, "tokens", torch.int64), _stack(padded, "weights"), clip_skip, True)
         contexts = [Conditioning(encoded.context[i : i + 1]) for i in range(len(entries))]
         return Scheduled(tuple(zip((entry.until for entry in entries), contexts, strict=True)))
 

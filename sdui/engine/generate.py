@@ -13,7 +13,7 @@ from sdui.sampling.registry import Registry, SamplerSpec
 from sdui.sampling.samplers import Denoiser
 
 from .conditioning import Conditioner
-from .guided import GuidedDenoiser
+from .guided import GuidedDenoiser, sigma_table
 from .run import Run
 from .start import start_from_noise, start_from_picture, unit_scale
 
@@ -41,7 +41,7 @@ def generate(run: Run, samplers: Registry, conditioner: Conditioner) -> list[Gen
 def sample(run: Run, spec: SamplerSpec, denoiser: Denoiser) -> Tensor:
     """Noise, or a picture with noise on it -> latents [B,C,h,w]."""
     request, model = run.request, run.lease.model
-    sigmas = spec.sigmas(request.schedule, request.steps, model.sigmas)
+    sigmas = spec.sigmas(request.schedule, request.steps, sigma_table(model.alphas_cumprod))
     side = model.latent.downscale
     shape = (model.latent.channels, request.height // side, request.width // side)
     noise = ImageNoise(run.seeds, shape, model.device)
