@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from sdui.core.text_options import TextOptions
-from sdui.models.families.base import Conditioning, LoadedModel
+from sdui.models.families.base import LoadedModel
 from sdui.models.store import Lease
-from sdui.prompt.attention import Piece, parse_attention
+from sdui.prompt.attention import BREAK, Piece, parse_attention
 from sdui.prompt.chunks import Chunk, chunk_prompt
 from sdui.prompt.composition import parse_composition
 from sdui.prompt.schedule import TextUntil, schedule
@@ -97,20 +97,20 @@ class Conditioner:
 
     def _encode(self, model: LoadedModel, entries: tuple[TextUntil, ...], reading: Reading) -> Scheduled:
         """All texts of a schedule together: the attention weights' mean is taken over them, as A1111 does."""
-        chunked = [self._chunks(text, reading.options) for _, text in entries]
+        chunked = [self._chunks(text, reading.options, model.padding_token) for _, text in entries]
         longest = max(len(chunks) for chunks in chunked)
-        empty = self._chunks("", reading.options)
+        empty = self._chunks("", reading.options, model.padding_token)
         padded = [chunks + empty * (longest - len(chunks)) for chunks in chunked]
         tokens, weights = _stack(padded, "tokens", torch.int64), _stack(padded, "weights")
         keep_mean = reading.options.emphasis != "No norm"
         context = model.encode_text(tokens, weights, reading.clip_skip, keep_mean).context
         return Scheduled(tuple((entry.until, context[i : i + 1]) for i, entry in enumerate(entries)))
 
-    def _chunks(self, text: str, options: TextOptions) -> list[Chunk]:
+    def _chunks(self, text: str, options: TextOptions, pad: int) -> list[Chunk]:
         pieces = [Piece(text, 1.0)] if options.emphasis == "None" else parse_attention(text)
         if options.emphasis == "Ignore":
-            pieces = [piece if piece.text == "BREAK" else Piece(piece.text, 1.0) for piece in pieces]
-        return chunk_prompt(pieces, self._tokenizer.encode, backtrack=options.comma_padding_backtrack).chunks
+            pieces = [piece if piece == BREAK else Piece(piece.text, 1.0) for piece in pieces]
+        return chunk_prompt(pieces, self._tokenizer.encode, pad=pad, backtrack=options.comma_padding_backtrack).chunks
 
 
 def _stack(texts: list[list[Chunk]], attribute: str, dtype: torch.dtype = torch.float32) -> Tensor:

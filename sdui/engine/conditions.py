@@ -26,7 +26,7 @@ def conditions_of(run: Run, position: int) -> dict[str, Any]:
         "threads": torch.get_num_threads() if device.type == "cpu" else None,
         "rng": request.randn_source,
         "checkpoint": run.lease.sha256,
-        "other_checkpoints": run.others_used(),
+        "other_checkpoints": run.leases.hashes(),
         "init_image": _digest(request.init.image) if request.init else None,
         "mask": _digest(inpaint.mask) if inpaint else None,
         "batch_size": len(run.batch.seeds),

@@ -63,6 +63,8 @@ class Engine:
         batches = _batches(request, preferences)
         pace = Pace(len(batches), passes=2 if request.hires else 1)
         init = encode_init(request, lease.model, batches[0].seeds)
+        if init and init.picture.notice:
+            emit(Notice(init.picture.notice))
         made: list[GeneratedImage] = []
         for pace.batch, batch in enumerate(batches):
             stop.next_batch()

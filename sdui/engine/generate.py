@@ -89,9 +89,8 @@ def _decoded(run: Run, latents: Tensor, kind: Kind = "image") -> list[GeneratedI
     run.emit(run.pace.progress("Decoding", run.steps, run.steps))
     # Truncated, not rounded: A1111's pictures are, and theirs are to come out the same.
     pixels = (run.model.decode(latents) * 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
-    if run.init:
-        pixels = run.init.finished(run.request, pixels, latents)
-    return [_image(run, position, picture, kind) for position, picture in enumerate(pixels)]
+    pictures = run.init.finished(pixels, latents) if run.init else list(pixels)
+    return [_image(run, position, picture, kind) for position, picture in enumerate(pictures)]
 
 
 def _image(run: Run, position: int, pixels: NDArray[np.uint8], kind: Kind) -> GeneratedImage:

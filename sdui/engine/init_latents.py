@@ -1,44 +1,48 @@
-"""What img2img starts from, as latents: the prepared picture encoded, and what inpainting keeps of it."""
+"""What img2img starts from, as latents, and the way back: from drawn pixels to the finished picture."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from sdui.core.request import GenerationRequest
-from sdui.core.stages import MASKED_CONTENT, RESIZE_MODES
+from sdui.core.stages import MASKED_CONTENT, RESIZE_MODES, SoftInpainting
 from sdui.imaging.init_picture import PreparedPicture, prepare
 from sdui.models.families.base import LoadedModel
 from sdui.sampling.noise import ImageNoise, Variation
+
+from .soft_inpainting import changed_cells
 
 
 @dataclass(frozen=True, slots=True)
 class InitLatents:
     picture: PreparedPicture
+    images: Tensor
+    """The picture as it was encoded, [1,3,H,W] in 0..1."""
     latents: Tensor
     """[1 or B,C,h,w]."""
     drawn: Tensor | None
     """[h,w]: 1 where a cell is drawn anew, 0 where it is kept, for inpainting."""
-
-    @property
-    def images(self) -> Tensor:
-        """The picture that was encoded, [1,3,H,W] in 0..1."""
-        return as_images(self.picture.pixels)
+    soft: SoftInpainting | None
 
     @property
     def mask(self) -> Tensor | None:
         """[1,1,H,W] in 0..1, 1 where to draw."""
-        mask = self.picture.mask
-        return None if mask is None else torch.from_numpy(mask.copy())[None, None] / 255
+        inpainting = self.picture.inpainting
+        return torch.from_numpy(inpainting.conditioning_mask())[None, None] if inpainting else None
 
-
-def as_images(pixels: object) -> Tensor:
-    """[H,W,3] uint8 -> [1,3,H,W] in 0..1."""
-    return torch.tensor(pixels).permute(2, 0, 1)[None] / 255
+    def finished(self, pixels: NDArray[np.uint8], latents: Tensor) -> list[NDArray[np.uint8]]:
+        """Drawn pixels [B,H,W,3] -> pictures; `latents` [B,C,h,w] are those that they were decoded from."""
+        if self.soft is None or self.drawn is None:
+            return [self.picture.finish(drawn) for drawn in pixels]
+        changed = changed_cells(self.latents, latents, self.drawn, self.soft)
+        return [self.picture.finish(drawn, cells) for drawn, cells in zip(pixels, changed, strict=True)]
 
 
 def encode_init(request: GenerationRequest, model: LoadedModel, seeds: Sequence[int]) -> InitLatents | None:
@@ -47,17 +51,17 @@ def encode_init(request: GenerationRequest, model: LoadedModel, seeds: Sequence[
     if init is None:
         return None
     picture = prepare(init, request.width, request.height)
-    latents = model.encode_image(as_images(picture.pixels))
-    side = model.latent.downscale
-    rows, columns = request.height // side, request.width // side
+    images = torch.tensor(picture.pixels).permute(2, 0, 1)[None] / 255
+    latents = model.encode_image(images)
+    rows, columns = request.height // model.latent.downscale, request.width // model.latent.downscale
     if init.resize_mode == RESIZE_MODES[3]:
         latents = interpolate(latents, size=(rows, columns), mode="bilinear")
-    if init.inpaint is None:
-        return InitLatents(picture, latents, None)
-    drawn = torch.from_numpy(picture.latent_cells(rows, columns)).to(model.device)
+    if init.inpaint is None or picture.inpainting is None:
+        return InitLatents(picture, images, latents, None, None)
+    drawn = torch.from_numpy(picture.inpainting.latent_cells(rows, columns)).to(model.device)
     if init.inpaint.fill == MASKED_CONTENT[2]:
         noise = ImageNoise(seeds, (latents.shape[1], rows, columns), model.device, Variation(request.randn_source))
         latents = latents * (1 - drawn) + noise.draw() * drawn
     elif init.inpaint.fill == MASKED_CONTENT[3]:
         latents = latents * (1 - drawn)
-    return InitLatents(picture, latents, drawn)
+    return InitLatents(picture, images, latents, drawn, init.inpaint.soft)

@@ -173,10 +173,8 @@ def _guides(run: Run, plan: Pass, asked: Asked, batch: int) -> Guides:
 
 
 def _kept(run: Run) -> Kept | None:
-    inpaint = run.request.init and run.request.init.inpaint
-    if not inpaint or run.init is None or run.init.drawn is None:
-        return None
-    return Kept(run.init.latents, run.init.drawn, inpaint.soft)
+    init = run.init
+    return Kept(init.latents, init.drawn, init.soft) if init and init.drawn is not None else None
 
 
 def _calls(request: GenerationRequest, spec: SamplerSpec, steps: int) -> int:
