@@ -46,12 +46,13 @@ def sample(run: Run, spec: SamplerSpec, denoiser: Denoiser) -> Tensor:
     shape = (model.latent.channels, request.height // side, request.width // side)
     noise = ImageNoise(run.seeds, shape, model.device)
     if request.init:
-        start = start_from_picture(request, model, noise.draw(), sigmas, spec)
+        start = start_from_picture(request, model, noise.draw(), run.seeds, spec)
     else:
         start = start_from_noise(noise.draw(), sigmas, spec)
     run.kept, run.steps = start.kept, len(start.sigmas) - 1
     between = noise.brownian(sigmas) if spec.noise == "brownian" else noise.fresh
-    model_at = start.kept.around(denoiser) if start.kept else denoiser
+    masked = start.kept and start.kept.drawn is not None
+    model_at = start.kept.around(denoiser) if start.kept and masked else denoiser
     x = spec.run(model_at, start.x, start.sigmas, noise=between, on_step=run.on_step)
     if spec.variance_preserving:
         x = x / unit_scale(start.sigmas[-1])
@@ -61,12 +62,14 @@ def sample(run: Run, spec: SamplerSpec, denoiser: Denoiser) -> Tensor:
 def finished(run: Run, latents: Tensor, kind: Kind = "image") -> list[GeneratedImage]:
     """Latents -> pictures, each with the request that makes it alone."""
     # Truncated, not rounded: A1111's pictures are, and theirs are to come out the same.
-    pixels = (run.lease.model.decode(latents) * 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    pixels = list((run.lease.model.decode(latents) * 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy())
+    if run.kept:
+        pixels = run.kept.in_pixels(pixels, latents)
     facts = {"Version": f"sdui {__version__}"}
     images: list[GeneratedImage] = []
     for seed, image in zip(run.seeds, pixels, strict=True):
         alone = run.request.model_copy(update={"seed": seed, "batch_size": 1, "batch_count": 1})
-        images.append(GeneratedImage(run.kept.in_pixels(image) if run.kept else image, alone, facts, kind))
+        images.append(GeneratedImage(image, alone, facts, kind))
     return images
 
 
