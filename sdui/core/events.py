@@ -29,6 +29,8 @@ class GeneratedImage:
     facts: dict[str, Any] = field(default_factory=dict[str, Any])
     """Infotext keys that are no parameters, such as Version."""
     kind: Kind = "image"
+    conditions: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What else moved pixels, under the names of replay.Record's fields."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class Param:
     choices: str | tuple[str, ...] = ""
     """A `Catalog` list such as "samplers", or the options themselves."""
     infotext: str = ""
-    """Key in the PNG text; "" = not written."""
+    """Key in the PNG text, where "Size-1" and "Size-2" are both halves of "Size: 512x768"; "" = not written."""
     infotext_always: bool = False
     """Written even when the value is the default."""
     a1111: str = ""

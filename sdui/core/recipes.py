@@ -9,14 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from .pairs import split
+
 _WIDE = str.maketrans({"：": ":", "，": ",", "×": "x", "＂": '"'})
 _NEGATIVE = re.compile(r"negative\s*prompt\s*[:：]\s*", re.IGNORECASE)
-_CANONICAL_NEGATIVE = re.compile(r"^\s*Negative prompt:", re.MULTILINE)
+_CANONICAL_NEGATIVE = re.compile(r"^[^\S\n]*+Negative prompt:", re.MULTILINE)
 _STEPS = re.compile(r"(?:^|(?<=[\s,，]))steps\s*[:：]\s*\d", re.IGNORECASE)
+_CANONICAL = re.compile(r'Steps: \d+, Sampler: ("(?:[^\\"]++|\\.)*+"|[^,]*), (Schedule type|CFG scale): ')
+"""How A1111 and we begin the line; full-width signs after this are somebody's own."""
 _WELL_FORMED = re.compile(r"\s*Steps: \d+\s*(,[^：，×]*)?")
 _ENDS = " \n,，"
 _NEXT_PAIR = re.compile(r",\s*\w[\w \-/]*:")
-_PAIR_OF_ANY_NAME = re.compile(r"(\w[\w \-/]*):\s*([^,]*)")
 
 
 def tidy(text: str, keys: Iterable[str]) -> str:
@@ -25,7 +28,7 @@ def tidy(text: str, keys: Iterable[str]) -> str:
     A recipe has "Steps: N" somewhere; what stands before belongs to the prompts. `keys` are the names of pairs.
     """
     head, _, last = text.strip().rpartition("\n")
-    if _WELL_FORMED.fullmatch(last):
+    if _CANONICAL.match(last) or _WELL_FORMED.fullmatch(last):
         if _CANONICAL_NEGATIVE.search(head) or not _NEGATIVE.search(head):
             return text
     else:
@@ -51,5 +54,5 @@ def _pairs(text: str, keys: Iterable[str]) -> list[tuple[str, str]]:
         value = rest[: unknown.start()] if unknown else rest
         pairs.append((match[1], " ".join(value.strip(" \n,").split())))
         if unknown:
-            pairs += _PAIR_OF_ANY_NAME.findall(rest[unknown.start() :])
+            pairs += split(rest[unknown.start() :])
     return pairs
