@@ -75,9 +75,7 @@ class Conditioner:
         self._kept: OrderedDict[_Key, Scheduled] = OrderedDict()
 
     def prompts(self, lease: Lease, positive: str, negative: str, reading: Reading) -> Prompts:
-        parts = tuple(
-            (part.weight, self._scheduled(lease, part.text, reading)) for part in parse_composition(positive)
-        )
+        parts = tuple((part.weight, self._scheduled(lease, part.text, reading)) for part in parse_composition(positive))
         empty = self._encoded(lease, (TextUntil(1, ""),), reading).at(0)
         return Prompts(parts, self._scheduled(lease, negative, reading), empty)
 

@@ -65,10 +65,8 @@ def _first_pass(run: Run, tools: Tools, patches: ExitStack) -> Tensor:
     return run_sampler(run, plan, start, noise, Asked(tools, patches, prompts, *picture))
 
 
-def _second_pass(
-    run: Run, tools: Tools, patches: ExitStack, enlarged: Tensor, hires: Hires, size: HiresSize
-) -> Tensor:
-    """The enlarged picture -> latents [B,C,h,w] of the wished size; `enlarged` is latents or, with 3 channels, pixels."""
+def _second_pass(run: Run, tools: Tools, patches: ExitStack, enlarged: Tensor, hires: Hires, size: HiresSize) -> Tensor:
+    """What `enlarge` gave -> latents [B,C,h,w] of the wished size."""
     request, plan = run.request, second_of(run, tools, hires, size)
     plan.begin(run, patches)
     pixels = enlarged if hires.upscaler not in LATENT_MODES else None

@@ -105,9 +105,7 @@ class Plans:
 class GuidedDenoiser:
     """`(x [B,C,h,w], sigma) -> x0`; counts its calls, as prompt editing and the refiner need."""
 
-    def __init__(
-        self, plans_at: Callable[[int, float], Plans], without_negative: Callable[[int, float], bool]
-    ) -> None:
+    def __init__(self, plans_at: Callable[[int, float], Plans], without_negative: Callable[[int, float], bool]) -> None:
         """Both are told (call from 0, timestep or level): which checkpoint to ask, and whether to leave out the
         negative prompt."""
         self._plans_at, self._without_negative = plans_at, without_negative

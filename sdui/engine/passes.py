@@ -98,7 +98,8 @@ class Pass:
 
     def guide(self, request: GenerationRequest, model: LoadedModel, prompts: Prompts, asked: Asked) -> Guide:
         image_scale = request.image_cfg_scale if request.init and model.kind == "edit" else 1.0
-        counts = coefficients([weight for weight, _ in prompts.parts], request.cfg_scale * self.spec.cfg_multiplier, image_scale)
+        scale = request.cfg_scale * self.spec.cfg_multiplier
+        counts = coefficients([weight for weight, _ in prompts.parts], scale, image_scale)
         seen = seen_by(model, asked.images, asked.mask, request.inpainting_mask_weight, self.size)
         return Guide(model, self.levels(request, model), prompts, counts, seen)
 

@@ -13,7 +13,9 @@ from torch.nn.functional import interpolate
 from sdui.models.families.base import LoadedModel
 
 
-def seen_by(model: LoadedModel, images: Tensor | None, mask: Tensor | None, weight: float, size: tuple[int, int]) -> Tensor | None:
+def seen_by(
+    model: LoadedModel, images: Tensor | None, mask: Tensor | None, weight: float, size: tuple[int, int]
+) -> Tensor | None:
     """[1 or B,c,h,w]; None for a checkpoint that sees none.
 
     images [1 or B,3,H,W] in 0..1, None without a picture; mask [1,1,H,W], None means all of it; weight: how much of
@@ -33,7 +35,7 @@ def _masked(
 ) -> Tensor:
     if images is None:
         side = model.latent.downscale
-        images, weight = torch.full((1, 3, size[0] * side, size[1] * side), 0.5), 0.0
+        images = torch.full((1, 3, size[0] * side, size[1] * side), 0.5)
     if mask is None:
         mask = torch.ones(1, 1, *images.shape[-2:])
     # What is hidden is grey: in the encoder's range of -1..1 that is 0.
