@@ -1,6 +1,6 @@
 """A1111's infotext, written from and read into a request by the declarations.
 
-pairs.py knows the form, infotext_keys.py the keys, old_files.py what changed since, recipes.py what gets lost on the way.
+pairs.py knows the form, infotext_keys.py the keys, old_files.py what has changed, recipes.py what gets lost on the way.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def unread(text: str) -> list[str]:
 def _parameters(request: GenerationRequest) -> dict[str, Any]:
     """Keys and what is to be written under them."""
     pairs: dict[str, Any] = {}
-    for key in key_table.keys():
+    for key in key_table.all_keys():
         for place in key.places:
             values = [d.of(request) for d in place]
             wanted = (d.param.infotext_always or v != d.field.default for d, v in zip(place, values, strict=True))

@@ -42,7 +42,7 @@ class Key:
 
 
 @functools.cache
-def keys() -> tuple[Key, ...]:
+def all_keys() -> tuple[Key, ...]:
     """All keys of parameters, in the order in which they are written; A1111's come before our own."""
     found: dict[str, list[list[Declared]]] = {}
     for d in declared(GenerationRequest):
@@ -68,13 +68,13 @@ def place_in_order(key: str) -> int:
 
 @functools.cache
 def by_squeezed() -> dict[str, Key]:
-    return {squeezed(key.text): key for key in keys()}
+    return {squeezed(key.text): key for key in all_keys()}
 
 
 @functools.cache
 def of_stage(stage: str) -> frozenset[str]:
     """Squeezed keys of this stage's own parameters."""
-    found = (key for key in keys() if any(place[0].path.rpartition(".")[0] == stage for place in key.places))
+    found = (key for key in all_keys() if any(place[0].path.rpartition(".")[0] == stage for place in key.places))
     return frozenset(squeezed(key.text) for key in found)
 
 
@@ -88,7 +88,7 @@ def known() -> frozenset[str]:
 @functools.cache
 def names() -> tuple[str, ...]:
     """As they are written, for finding them in a recipe that lost its form."""
-    return (*(key.text for key in keys()), SOFT, FIRST_PASS_SIZE, VERSION)
+    return (*(key.text for key in all_keys()), SOFT, FIRST_PASS_SIZE, VERSION)
 
 
 def halved(key: str) -> tuple[str, str]:

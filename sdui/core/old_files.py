@@ -89,7 +89,7 @@ def tell_apart(flat: dict[str, Any], *, old: bool) -> None:
 
 
 def tell_apart_hires(flat: dict[str, Any], *, old: bool) -> None:
-    """The same for the hires pass, of which an unsaid schedule is the first pass's, or was its own sampler's when `old`."""
+    """The same for the hires pass: an unsaid schedule is the first pass's, or in an `old` file its own sampler's."""
     sampler, schedule = flat.get("hires.sampler", ""), flat.get("hires.schedule", "")
     found = names(sampler, schedule, old=old)
     if sampler:
@@ -129,5 +129,5 @@ def options(made_by: Version | None, prompt: str, sampler: str) -> dict[str, boo
 
 def first_pass_size(width: int, height: int) -> tuple[int, int]:
     """Of a hires fix that was told only its target: about 512x512 in its shape, in steps of 64 pixels."""
-    scale = math.sqrt(_FIRST_PASS_PIXELS / (width * height))
+    scale = math.sqrt(_FIRST_PASS_PIXELS / max(1, width * height))
     return math.ceil(scale * width / 64) * 64, math.ceil(scale * height / 64) * 64

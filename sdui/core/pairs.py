@@ -1,4 +1,4 @@
-"""The infotext's form: lines of prompt, "Negative prompt: ...", one line of "Key: value" pairs; in time linear in its length.
+"""The infotext's form: lines of prompt, "Negative prompt: ...", one line of "Key: value" pairs; read in linear time.
 
 Values with a comma, colon or line break are JSON strings. This is the form alone; infotext.py knows what it means.
 """
