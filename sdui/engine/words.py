@@ -20,7 +20,7 @@ class Words:
         return self._read(self._styles.apply(prompt, self._names) if self._styles else prompt)
 
     def negative(self, prompt: str) -> str:
-        return self._read(self._styles.apply_negative(prompt, self._names) if self._styles else prompt)
+        return self._read(self._styles.apply(prompt, self._names, negative=True) if self._styles else prompt)
 
     def _read(self, prompt: str) -> str:
         return without_comments(prompt) if self._comments else prompt
