@@ -18,7 +18,6 @@ from .conditions import conditions_of
 from .hires import LATENT_MODES, enlarge
 from .passes import Asked, Tools, first_of, run_sampler, second_of
 from .run import Run
-from .start import start_from_latents, start_from_noise
 from .steps import partial_steps
 
 _MANY_CHUNKS = 8
@@ -52,15 +51,13 @@ def _first_pass(run: Run, tools: Tools, patches: ExitStack) -> Tensor:
     prompts = plan.read(request, tools, plan.lease)
     if run.pace.batch == 0 and prompts.chunks() > _MANY_CHUNKS:
         run.emit(Notice(_LONG_PROMPT.format(chunks=prompts.chunks())))
-    noise, levels = plan.noise(run), plan.levels(request, plan.model)
+    noise, course = plan.noise(run), plan.course(request)
     if request.init and run.init:
         steps = partial_steps(request.steps, request.init.denoising_strength, request.init.img2img_fix_steps)
-        sigmas = plan.spec.sigmas(plan.schedule, steps.schedule, levels, request.sampling)
         scaled = noise.draw() * request.init.initial_noise_multiplier
-        start = start_from_latents(run.init.latents, scaled, sigmas, plan.spec, steps, request.img2img_extra_noise)
+        start = course.from_latents(run.init.latents, scaled, steps, request.img2img_extra_noise)
     else:
-        sigmas = plan.spec.sigmas(plan.schedule, request.steps, levels, request.sampling)
-        start = start_from_noise(noise.draw(), sigmas, plan.spec, request)
+        start = course.from_noise(noise.draw(), request.steps)
     picture = (run.init.images, run.init.mask) if run.init else (None, None)
     return run_sampler(run, plan, start, noise, Asked(tools, patches, prompts, *picture))
 
@@ -75,9 +72,8 @@ def _second_pass(run: Run, tools: Tools, patches: ExitStack, enlarged: Tensor, h
     steps = partial_steps(hires.steps or request.steps, hires.denoising_strength, exactly=True)
     if not steps.schedule:
         return latents
-    noise, levels = plan.noise(run), plan.levels(request, plan.model)
-    sigmas = plan.spec.sigmas(plan.schedule, steps.schedule, levels, request.sampling)
-    start = start_from_latents(latents, noise.draw(), sigmas, plan.spec, steps, request.img2img_extra_noise)
+    noise = plan.noise(run)
+    start = plan.course(request).from_latents(latents, noise.draw(), steps, request.img2img_extra_noise)
     prompts = plan.read(request, tools, plan.lease)
     return run_sampler(run, plan, start, noise, Asked(tools, patches, prompts, pixels, None))
 

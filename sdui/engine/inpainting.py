@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from sdui.core.stages import SoftInpainting
-from sdui.sampling.levels import NoiseLevels
+from sdui.sampling.levels import NoiseLevels, unit_scale
 from sdui.sampling.samplers import Denoiser
 
 from . import soft_inpainting
-from .start import unit_scale
 
 
 @dataclass(frozen=True, slots=True)

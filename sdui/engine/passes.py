@@ -13,7 +13,7 @@ from sdui.imaging.hires_size import HiresSize
 from sdui.models.families.base import LoadedModel
 from sdui.models.store import Lease
 from sdui.sampling.guidance import coefficients
-from sdui.sampling.levels import NoiseLevels, noise_levels
+from sdui.sampling.levels import NoiseLevels, noise_levels, unit_scale
 from sdui.sampling.noise import ImageNoise, Variation
 from sdui.sampling.registry import Registry, SamplerSpec
 
@@ -23,7 +23,7 @@ from .inpainting import Kept
 from .refining import Guides, refiner_of
 from .run import Run
 from .seen_picture import seen_by
-from .start import Start, unit_scale
+from .start import Course, Start
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,9 @@ class Pass:
 
     def levels(self, request: GenerationRequest, model: LoadedModel) -> NoiseLevels:
         return self.spec.levels(noise_levels(model.alphas_cumprod, request.sampling))
+
+    def course(self, request: GenerationRequest) -> Course:
+        return Course(self.spec, self.schedule, self.levels(request, self.model), request.sampling)
 
     def noise(self, run: Run) -> ImageNoise:
         """Each pass begins the pictures' sequences anew."""
@@ -149,7 +152,7 @@ def run_sampler(run: Run, plan: Pass, start: Start, noise: ImageNoise, asked: As
         bounds = [sigma for sigma in start.all_sigmas if sigma > 0]
         alike = not request.sampling.no_dpmpp_sde_batch_determinism
         between = noise.brownian(min(bounds), max(bounds), per_image=alike)
-    options = spec.keywords(request.sampling, denoiser.negative)
+    options = spec.keywords(request.sampling, guides.levels, denoiser.negative)
     x = spec.run(held, start.x, start.sigmas, noise=between, on_step=run.on_step, **options)
     if spec.variance_preserving:
         x = x / unit_scale(start.sigmas[-1])
@@ -160,7 +163,7 @@ def _guides(run: Run, plan: Pass, asked: Asked, batch: int) -> Guides:
     request, spec, refiner = run.request, plan.spec, refiner_of(run.request, plan.second)
 
     def plans(model: LoadedModel, prompts: Prompts) -> Plans:
-        return Plans(plan.guide(request, model, prompts, asked), request.text, batch, spec.needs_uncond)
+        return Plans(plan.guide(request, model, prompts, asked), request.text, batch, "uncond" in spec.needs)
 
     def refined() -> Plans:
         assert refiner

@@ -51,8 +51,7 @@ class Batch:
 class Leases(Protocol):
     """Checkpoints for one job; each stays until the job ends."""
 
-    @property
-    def emit(self) -> Emit: ...
+    emit: Emit
 
     def __call__(self, name: str, sha256: str = "") -> Lease: ...
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from sdui.core.request import GenerationRequest
+from sdui.core.sampling_options import SamplingOptions
+from sdui.sampling.levels import NoiseLevels, unit_scale
 from sdui.sampling.registry import SamplerSpec
 
 from .steps import PartialSteps
@@ -22,26 +23,27 @@ class Start:
     """Those and the ones before, which bound the Brownian path."""
 
 
-def start_from_noise(noise: Tensor, sigmas: list[float], spec: SamplerSpec, request: GenerationRequest) -> Start:
-    first = sigmas[0]
-    unit = spec.variance_preserving or request.sampling.sgm_noise_multiplier
-    return Start(noise * (unit_scale(first) if unit else first), sigmas, sigmas)
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A sampler on a schedule, for one checkpoint's levels."""
 
+    spec: SamplerSpec
+    schedule: str
+    levels: NoiseLevels
+    options: SamplingOptions
 
-def start_from_latents(
-    latents: Tensor, noise: Tensor, sigmas: list[float], spec: SamplerSpec, steps: PartialSteps, extra_noise: float
-) -> Start:
-    """The last part of the schedule. latents [1 or B,C,h,w], noise [B,C,h,w]; extra_noise is added unscaled."""
-    if spec.variance_preserving:
-        # The noise is that of the level before the first one visited: so the original implementation has it.
-        visited = sigmas[len(sigmas) - max(steps.from_end, 1) :]
-        before = sigmas[max(len(sigmas) - steps.from_end - 1, 0)]
-        x = latents + noise * (before + extra_noise)
-        return Start(x * (unit_scale(visited[0]) / unit_scale(before)), visited, sigmas)
-    visited = sigmas[max(steps.schedule - steps.from_end - 1, 0) :]
-    return Start(latents + noise * (visited[0] + extra_noise), visited, sigmas)
+    def from_noise(self, noise: Tensor, steps: int) -> Start:
+        sigmas = self._sigmas(steps)
+        return Start(noise * self.spec.noise_scale(sigmas[0], self.options), sigmas, sigmas)
 
+    def from_latents(self, latents: Tensor, noise: Tensor, steps: PartialSteps, extra_noise: float) -> Start:
+        """The last part of the schedule. latents [1 or B,C,h,w], noise [B,C,h,w]; extra_noise is added unscaled."""
+        way = self.spec.picture_sigmas(self.schedule, steps.schedule, steps.from_end, self.levels, self.options)
+        x = latents + noise * (way.noise + extra_noise)
+        if self.spec.variance_preserving:
+            # What was made at one level is handed over at the next without rescaling: so the original has it.
+            x = x * (unit_scale(way.sigmas[0]) / unit_scale(way.noise))
+        return Start(x, way.sigmas, self._sigmas(steps.schedule))
 
-def unit_scale(sigma: float) -> float:
-    """Deviation of unit data with noise of level sigma on it."""
-    return (1 + sigma**2) ** 0.5
+    def _sigmas(self, steps: int) -> list[float]:
+        return self.spec.sigmas(self.schedule, steps, self.levels, self.options)

@@ -1,16 +1,20 @@
-"""The sampler table. To add a sampler, add a row."""
+"""The sampler table's types: what is known of a sampler beside its function, and finding one by its name."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from torch import Tensor
 
 from sdui.core.errors import RequestError
+from sdui.core.sampling_options import SamplingOptions
 
-from .samplers import SamplerFn, ddim, dpmpp_2m, dpmpp_sde, euler, euler_ancestral
-from .schedules import AUTOMATIC, SCHEDULES, Schedule, ddim_timesteps
+from .levels import NoiseLevels, unit_scale
+from .samplers import SamplerFn
+from .schedules import AUTOMATIC, find_schedule, schedule_names, schedule_sigmas
+from .timesteps import OwnLevels, Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +27,82 @@ class SamplerSpec:
     """Used when the request says "Automatic"."""
     noise: Literal["none", "fresh", "brownian"] = "none"
     """What the sampler adds between levels."""
+    options: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Keyword of the function -> field of SamplingOptions; what is not named here has no effect on the sampler."""
     model_calls: int = 1
-    """Per step; prompt editing counts calls."""
-    own_schedule: Schedule | None = None
+    """Per step, as prompt editing counts them; it counts calls."""
+    discard_penultimate: bool = False
+    """Makes one level more and leaves out the last but one."""
+    uses_ensd: bool = False
+    """Whether A1111 writes the eta noise seed delta into the infotext."""
+    cfg_multiplier: float = 1.0
+    """The CFG scale is multiplied by this."""
+    needs: tuple[Literal["levels", "uncond"], ...] = ()
+    """Further keywords of the function."""
+    distilled: bool = False
+    """Knows only the timesteps that consistency models were distilled on."""
+    stays_above_zero: bool = False
+    """Picks its own levels between the first and the last one, which is above 0."""
+    own_levels: OwnLevels | None = None
     """Levels that belong to the sampler's definition; the request's schedule is then without effect."""
     variance_preserving: bool = False
-    """Starts from, and ends as, x / sqrt(1 + sigma^2): the scale that DDPM and its kin were defined in."""
+    """Starts from, and ends as, x / sqrt(1 + sigma^2): the scale that DDPM and its kin were defined in.
 
-    def sigmas(self, schedule: str, steps: int, table: Tensor) -> Tensor:
-        """The levels to visit. Raises RequestError for an unknown schedule."""
-        if self.own_schedule:
-            return self.own_schedule(steps, table)
-        name = self.schedule if schedule == AUTOMATIC else schedule
-        if name not in SCHEDULES:
-            raise RequestError(f"Schedule type: there is no {schedule!r}; known are {', '.join(SCHEDULES)}.")
-        return SCHEDULES[name](steps, table)
+    A1111 blends the kept part of a picture into such a sampler's x before the network sees it, not into x0 after.
+    """
+
+    def levels(self, levels: NoiseLevels) -> NoiseLevels:
+        """The checkpoint's levels as this sampler knows them; all other methods want these."""
+        if self.distilled:
+            return levels.distilled()
+        return levels.precise() if self.own_levels else levels
+
+    def sigmas(self, schedule: str, steps: int, levels: NoiseLevels, options: SamplingOptions) -> list[float]:
+        """The levels to visit from noise alone, falling. Raises RequestError for an unknown schedule."""
+        if self.own_levels:
+            return self.own_levels(self._lengthened(steps, options), None, levels, options).sigmas
+        sigmas = self._scheduled(schedule, steps, levels, options)
+        if self.stays_above_zero:
+            sigmas[0], sigmas[-1] = levels.highest, levels.lowest
+        return sigmas
+
+    def picture_sigmas(
+        self, schedule: str, steps: int, taken: int, levels: NoiseLevels, options: SamplingOptions
+    ) -> Way:
+        """The last levels of `steps`, to visit from a picture. Raises RequestError for an unknown schedule.
+
+        taken: the steps that change the picture, 0..steps - 1, one fewer than are made where a schedule is used
+        (A1111's t_enc, denoising strength * steps).
+        """
+        if self.own_levels:
+            return self.own_levels(self._lengthened(steps, options), taken, levels, options)
+        sigmas = self._scheduled(schedule, steps, levels, options)[max(steps - taken - 1, 0) :]
+        if self.stays_above_zero:
+            sigmas[-1] = sigmas[-2]
+        return Way(sigmas, sigmas[0])
+
+    def noise_scale(self, sigma: float, options: SamplingOptions) -> float:
+        """Deviation of noise alone at the first level."""
+        return unit_scale(sigma) if self.variance_preserving or options.sgm_noise_multiplier else sigma
+
+    def keywords(self, options: SamplingOptions, levels: NoiseLevels, uncond: Callable[[], Tensor]) -> dict[str, Any]:
+        """What the function takes beside model, x, sigmas, noise and on_step.
+
+        uncond: x0 [B,C,h,w] as the negative prompt alone made it at the last look.
+        """
+        needed = {"levels": levels, "uncond": uncond}
+        chosen = {keyword: getattr(options, name) for keyword, name in self.options.items()}
+        return chosen | {name: needed[name] for name in self.needs}
+
+    def _lengthened(self, steps: int, options: SamplingOptions) -> int:
+        return steps + (self.discard_penultimate or options.always_discard_next_to_last_sigma)
+
+    def _scheduled(self, schedule: str, steps: int, levels: NoiseLevels, options: SamplingOptions) -> list[float]:
+        name = find_schedule(schedule)
+        name = self.schedule if name == AUTOMATIC else name
+        more = self._lengthened(steps, options)
+        sigmas = schedule_sigmas(name, more, levels, options)
+        return sigmas if more == steps else [*sigmas[:-2], sigmas[-1]]
 
 
 class Registry:
@@ -49,28 +114,39 @@ class Registry:
             self.add(spec)
 
     def add(self, spec: SamplerSpec) -> None:
-        names = [name.casefold() for name in (spec.name, *spec.aliases)]
-        if taken := [name for name in names if name in self._by_name]:
+        names = {_key(name) for name in (spec.name, *spec.aliases)}
+        if taken := sorted(names & self._by_name.keys()):
             raise ValueError(f"sampler name already taken: {taken[0]}")
         self._by_name |= dict.fromkeys(names, spec)
 
     def __getitem__(self, name: str) -> SamplerSpec:
         """By name or alias, in any case. Raises RequestError when there is none."""
-        spec = self._by_name.get(name.casefold())
-        if spec is None:
-            raise RequestError(f"Sampling method: there is no {name!r}; known are {', '.join(self.names())}.")
-        return spec
+        return self.resolve(name, AUTOMATIC)[0]
+
+    def resolve(self, name: str, schedule: str) -> tuple[SamplerSpec, str]:
+        """The sampler and the schedule's full name; a name of both, "DPM++ 2M Karras" or "k_dpmpp_2m_ka", is split.
+
+        A schedule in the name wins. Raises RequestError when there is no such sampler or schedule.
+        """
+        if spec := self._by_name.get(_key(name)):
+            return spec, find_schedule(schedule)
+        if split := self._split(_key(name)):
+            return split
+        raise RequestError(f"Sampling method: there is no {name!r}; known are {', '.join(self.names())}.")
+
+    def _split(self, key: str) -> tuple[SamplerSpec, str] | None:
+        """The longest schedule name that ends the key and leaves a sampler's name."""
+        schedules, words = schedule_names(), key.split(" ")
+        for i in range(1, len(words)):
+            spec, schedule = self._by_name.get(" ".join(words[:i])), schedules.get("".join(words[i:]))
+            if spec and schedule:
+                return spec, schedule
+        return None
 
     def names(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(spec.name for spec in self._by_name.values()))
 
 
-def builtin() -> Registry:
-    """The samplers that come with sdui, in A1111's order."""
-    return Registry(
-        SamplerSpec("DPM++ 2M", dpmpp_2m, ("k_dpmpp_2m", "dpm++_2m"), schedule="Karras"),
-        SamplerSpec("DPM++ SDE", dpmpp_sde, ("k_dpmpp_sde",), schedule="Karras", noise="brownian", model_calls=2),
-        SamplerSpec("Euler a", euler_ancestral, ("k_euler_a", "k_euler_ancestral", "euler_a"), noise="fresh"),
-        SamplerSpec("Euler", euler, ("k_euler",)),
-        SamplerSpec("DDIM", ddim, own_schedule=ddim_timesteps, noise="fresh", variance_preserving=True),
-    )
+def _key(name: str) -> str:
+    """What is compared: any case, and spaces for underscores and hyphens."""
+    return " ".join(name.casefold().replace("_", " ").replace("-", " ").split())

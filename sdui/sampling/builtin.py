@@ -1,0 +1,186 @@
+"""The sampler table. To add a sampler, add a row."""
+
+from __future__ import annotations
+
+from . import ancestral, distilled, dpm_solver, multistep, samplers, sde, variance_preserving
+from .registry import Registry, SamplerSpec
+from .restart import restart
+from .timesteps import ddim_levels, unipc_levels
+from .unipc import unipc
+
+_CHURN = {name: name for name in ("s_churn", "s_tmin", "s_tmax", "s_noise")}
+_ETA = {"eta": "eta_ancestral"}
+_ETA_AND_NOISE = _ETA | {"s_noise": "s_noise"}
+_ETA_DDIM = {"eta": "eta_ddim"}
+_UNIPC = {
+    "variant": "uni_pc_variant",
+    "order": "uni_pc_order",
+    "lower_order_final": "uni_pc_lower_order_final",
+}
+
+
+def builtin() -> Registry:
+    """The samplers that come with sdui, in A1111's order, then those of Forge and others.
+
+    Preferred schedules, options, ENSD and discarding are A1111 1.10's and Forge's. Aliases: A1111's k_ names, ComfyUI's
+    names and those of diffusers-based platforms.
+    """
+    return Registry(*_sde_and_multistep(), *_one_step(), *_dpm_solvers(), *_by_timestep(), *_distilled(), *_further())
+
+
+def _sde_and_multistep() -> tuple[SamplerSpec, ...]:
+    return (
+        SamplerSpec("DPM++ 2M", multistep.dpmpp_2m, ("k_dpmpp_2m", "dpmpp_2m", "dpm++_2m"), "Karras"),
+        SamplerSpec(
+            "DPM++ SDE",
+            sde.dpmpp_sde,
+            ("k_dpmpp_sde", "dpmpp_sde", "dpmpp_sde_gpu"),
+            "Karras",
+            "brownian",
+            _ETA_AND_NOISE,
+            model_calls=2,
+        ),
+        SamplerSpec(
+            "DPM++ 2M SDE",
+            sde.dpmpp_2m_sde,
+            ("k_dpmpp_2m_sde", "dpmpp_2m_sde", "dpmpp_2m_sde_gpu"),
+            "Exponential",
+            "brownian",
+            _ETA_AND_NOISE,
+        ),
+        SamplerSpec(
+            "DPM++ 2M SDE Heun",
+            sde.dpmpp_2m_sde_heun,
+            ("k_dpmpp_2m_sde_heun", "dpmpp_2m_sde_heun", "dpmpp_2m_sde_heun_gpu"),
+            "Exponential",
+            "brownian",
+            _ETA_AND_NOISE,
+        ),
+        SamplerSpec(
+            "DPM++ 2S a",
+            ancestral.dpmpp_2s_ancestral,
+            ("k_dpmpp_2s_a", "dpmpp_2s_a", "dpmpp_2s_ancestral"),
+            "Karras",
+            "fresh",
+            _ETA_AND_NOISE,
+            model_calls=2,
+            uses_ensd=True,
+        ),
+        SamplerSpec(
+            "DPM++ 3M SDE",
+            sde.dpmpp_3m_sde,
+            ("k_dpmpp_3m_sde", "dpmpp_3m_sde", "dpmpp_3m_sde_gpu"),
+            "Exponential",
+            "brownian",
+            _ETA_AND_NOISE,
+            discard_penultimate=True,
+        ),
+    )
+
+
+def _one_step() -> tuple[SamplerSpec, ...]:
+    return (
+        SamplerSpec(
+            "Euler a",
+            ancestral.euler_ancestral,
+            ("k_euler_a", "k_euler_ancestral", "euler_ancestral"),
+            noise="fresh",
+            options=_ETA,
+            uses_ensd=True,
+        ),
+        SamplerSpec("Euler", samplers.euler, ("k_euler",), noise="fresh", options=_CHURN),
+        SamplerSpec("LMS", multistep.lms, ("k_lms",)),
+        SamplerSpec("Heun", samplers.heun, ("k_heun",), noise="fresh", options=_CHURN, model_calls=2),
+        SamplerSpec(
+            "DPM2",
+            samplers.dpm_2,
+            ("k_dpm_2", "dpm_2"),
+            "Karras",
+            "fresh",
+            _CHURN,
+            model_calls=2,
+            discard_penultimate=True,
+        ),
+        SamplerSpec(
+            "DPM2 a",
+            ancestral.dpm_2_ancestral,
+            ("k_dpm_2_a", "dpm_2_a", "dpm_2_ancestral"),
+            "Karras",
+            "fresh",
+            _ETA_AND_NOISE,
+            model_calls=2,
+            discard_penultimate=True,
+            uses_ensd=True,
+        ),
+    )
+
+
+def _dpm_solvers() -> tuple[SamplerSpec, ...]:
+    return (
+        SamplerSpec(
+            "DPM fast",
+            dpm_solver.dpm_fast,
+            ("k_dpm_fast",),
+            noise="fresh",
+            options=_ETA_AND_NOISE,
+            uses_ensd=True,
+            stays_above_zero=True,
+        ),
+        SamplerSpec(
+            "DPM adaptive",
+            dpm_solver.dpm_adaptive,
+            ("k_dpm_ad", "k_dpm_adaptive"),
+            noise="fresh",
+            options=_ETA,
+            uses_ensd=True,
+            stays_above_zero=True,
+        ),
+        SamplerSpec("Restart", restart, schedule="Karras", noise="fresh", model_calls=2),
+    )
+
+
+def _by_timestep() -> tuple[SamplerSpec, ...]:
+    return (
+        SamplerSpec(
+            "DDIM",
+            variance_preserving.ddim,
+            noise="fresh",
+            options=_ETA_DDIM,
+            own_levels=ddim_levels,
+            variance_preserving=True,
+        ),
+        SamplerSpec(
+            "DDIM CFG++",
+            variance_preserving.ddim_cfgpp,
+            ("ddim_cfgpp", "ddim_cfg_pp"),
+            noise="fresh",
+            options=_ETA_DDIM,
+            cfg_multiplier=1 / 12.5,
+            needs=("uncond",),
+            own_levels=ddim_levels,
+            variance_preserving=True,
+        ),
+        SamplerSpec(
+            "PLMS", variance_preserving.plms, ("pndm",), own_levels=ddim_levels, variance_preserving=True
+        ),
+        SamplerSpec(
+            "UniPC", unipc, ("uni_pc",), options=_UNIPC, own_levels=unipc_levels, variance_preserving=True
+        ),
+    )
+
+
+def _distilled() -> tuple[SamplerSpec, ...]:
+    return (
+        SamplerSpec("LCM", distilled.lcm, ("k_lcm",), noise="fresh", needs=("levels",), distilled=True),
+        SamplerSpec("TCD", distilled.tcd, (), "SGM Uniform", "fresh", needs=("levels",), distilled=True),
+    )
+
+
+def _further() -> tuple[SamplerSpec, ...]:
+    return (
+        SamplerSpec("HeunPP2", samplers.heunpp2, noise="fresh", options=_CHURN),
+        SamplerSpec("DDPM", ancestral.euler_ancestral, noise="fresh"),
+        SamplerSpec("DEIS", multistep.deis),
+        SamplerSpec("IPNDM", multistep.ipndm),
+        SamplerSpec("IPNDM_V", multistep.ipndm_v),
+    )
