@@ -92,6 +92,13 @@ def test_latent_upscale_with_a_mask_needs_the_picture_s_own_size():
         prepare(given, 64, 64)
 
 
+def test_an_inpainting_checkpoint_is_shown_a_mask_without_grey_unless_asked():
+    data = encoded(Image.new("L", (96, 64), 102))
+    for rounded, seen in ((True, 0.0), (False, 0.4)):
+        prepared = prepare(init(mask_data=data, mask_round=rounded), 96, 64)
+        assert np.allclose(prepared.inpainting.conditioning_mask(), seen)
+
+
 def test_the_original_is_left_out_when_overlay_is_off():
     drawn = np.zeros((64, 96, 3), np.uint8)
     assert (prepare(init(mask_data=mask(), overlay=False), 96, 64).finish(drawn) == 0).all()
