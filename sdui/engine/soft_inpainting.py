@@ -4,6 +4,7 @@ shows the original wherever little has changed."""
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import numpy as np
 import torch
@@ -32,7 +33,7 @@ def blend(init: Tensor, latents: Tensor, mask: Tensor, level: float, settings: S
 
 
 def _length(latents: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(latents, dim=1, keepdim=True)
+    return cast("Tensor", torch.linalg.vector_norm(latents, dim=1, keepdim=True))
 
 
 def _mixed_lengths(old: Tensor, new: Tensor, weight: Tensor, power: float) -> Tensor:
@@ -47,8 +48,8 @@ def changed_cells(init: Tensor, latents: Tensor, mask: Tensor, settings: SoftInp
 
     init: [1 or B,C,h,w]; latents: [B,C,h,w] after sampling; mask: [h,w] from 0, kept, to 1, drawn.
     """
-    threshold = settings.difference_threshold * _leniency(mask, settings).cpu().numpy()
-    distances = torch.linalg.vector_norm(latents - init, dim=1).float().cpu().numpy()
+    threshold: Cells = (settings.difference_threshold * _leniency(mask, settings)).cpu().numpy()
+    distances: Cells = _length(latents - init)[:, 0].float().cpu().numpy()
     return [_opacity(_smoothed(distance), threshold, settings.difference_contrast) for distance in distances]
 
 
@@ -81,14 +82,13 @@ def _weighted_percentiles(image: Cells, low: float, high: float) -> Cells:
     values, weights = _neighbours(image)
     order = np.argsort(values, axis=0, kind="stable")
     values, weights = np.take_along_axis(values, order, 0), np.take_along_axis(weights, order, 0)
-    ends = np.cumsum(weights, axis=0)
+    ends: NDArray[np.float64] = np.cumsum(weights, axis=0)
     starts = ends - weights
     total = ends[-1]
     first, last = total * low, total * high
-    middle, narrow = (first + last) / 2, last - first < 1
-    # total is above 1, so the range only has to be moved to fit.
-    last = np.where(narrow, np.minimum(np.maximum(middle + 0.5, 1), total), last)
-    first = np.where(narrow, last - 1, first)
+    # total is at least 1, so a range that is too narrow only has to be moved to fit.
+    widened = np.clip((first + last + 1) / 2, 1, total)
+    first, last = np.where(last - first < 1, (widened - 1, widened), (first, last))
     shares = np.clip(np.minimum(ends, last) - np.maximum(starts, first), 0, None)
     values = np.where(np.isfinite(values), values, 0)
     return ((values * shares).sum(0) / shares.sum(0)).astype(np.float32).reshape(image.shape)
