@@ -61,7 +61,7 @@ class Facts:
             raise ModelFileError(f"{config} is no config of a latent diffusion model. Mend or remove it.") from error
 
     def heads_for(self, channels: int) -> int:
-        return self.heads or channels // self.head_channels
+        return self.heads or max(1, channels // self.head_channels)
 
 
 def unet_config(shapes: Shapes, facts: Facts) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def text_config(shapes: Shapes, activation: str) -> dict[str, Any]:
         "hidden_size": width,
         "intermediate_size": shapes["encoder.layers.0.mlp.fc1.weight"][0],
         "num_hidden_layers": _count(shapes, r"encoder\.layers\.(\d+)\."),
-        "num_attention_heads": max(1, width // 64),
+        "num_attention_heads": max(2, width // 64),
         "max_position_embeddings": shapes["embeddings.position_embedding.weight"][0],
         "hidden_act": activation,
         "projection_dim": width,

@@ -16,7 +16,7 @@ def circular_padding(*networks: Any) -> Generator[None]:
     What a network pads outside its convolutions, as the VAE's encoder does before it halves, stays as it is: A1111
     leaves it too.
     """
-    layers = [layer for network in networks for layer in network.modules() if isinstance(layer, nn.Conv2d)]
+    layers: list[Any] = [layer for network in networks for layer in network.modules() if isinstance(layer, nn.Conv2d)]
     before = [layer.padding_mode for layer in layers]
     for layer in layers:
         layer.padding_mode = "circular"

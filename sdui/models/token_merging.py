@@ -37,7 +37,7 @@ class Matching:
 
     def unmerge(self, x: Tensor) -> Tensor:
         """[B,K+T,C] -> [B,N,C]."""
-        kept, targets = x.split([self.kept.shape[1], len(self.targets)], dim=1)
+        targets, kept = x[:, -len(self.targets) :], x[:, : -len(self.targets)]
         moved = _take(targets, self.into)
         whole = x.new_empty(len(x), x.shape[1] + moved.shape[1], x.shape[2])
         whole.index_copy_(1, self.targets, targets)
@@ -54,10 +54,10 @@ def match_tokens(x: Tensor, height: int, width: int, ratio: float) -> Matching |
     count = min(int(x.shape[1] * ratio), len(others))
     if not len(targets) or count <= 0:
         return None
-    unit = x / x.norm(dim=-1, keepdim=True)
+    unit = x / (x * x).sum(dim=-1, keepdim=True).sqrt()
     likeness = unit.index_select(1, others) @ unit.index_select(1, targets).transpose(1, 2)
-    best, into = likeness.max(dim=-1)
-    order = best.argsort(dim=-1, descending=True)
+    into = likeness.argmax(dim=-1)
+    order = likeness.amax(dim=-1).argsort(dim=-1, descending=True)
     moved, kept = order[:, :count], order[:, count:]
     return Matching(targets, others[kept][..., None], others[moved][..., None], into.gather(1, moved)[..., None])
 

@@ -33,7 +33,7 @@ def has_networks(shapes: ldm.Shapes, *input_channels: int) -> bool:
 class LoadedStableDiffusion:
     """See `LoadedModel`. The networks are diffusers' and transformers' and may be called bare, as the bench does."""
 
-    padding_token = 49407
+    padding_token: int = 49407
     """CLIP's end token."""
 
     def __init__(self, unet: Any, vae: Any, text_encoder: Any, facts: ldm.Facts, taesd: Path) -> None:
@@ -43,7 +43,7 @@ class LoadedStableDiffusion:
         self._dtype: torch.dtype = unet.dtype
         levels = len(vae.config.block_out_channels)
         self.latent = Latent(vae.config.latent_channels, 2 ** (levels - 1))
-        self.kind = _KINDS[unet.config.in_channels]
+        self.kind: Kind = _KINDS[unet.config.in_channels]
         self.alphas_cumprod = alphas_cumprod(facts.beta_start, facts.beta_end, facts.timesteps)
         self._predicts_v = facts.prediction == "v"
         self._scale = facts.latent_scale
