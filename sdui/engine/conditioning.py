@@ -14,6 +14,7 @@ from sdui.models.store import Lease
 from sdui.prompt.attention import BREAK, Piece, parse_attention
 from sdui.prompt.chunks import Chunk, chunk_prompt
 from sdui.prompt.composition import parse_composition
+from sdui.prompt.old_emphasis import bracket_factors, chunk_prompt_old
 from sdui.prompt.schedule import TextUntil, schedule
 from sdui.prompt.tokenizer import Tokenizer
 
@@ -72,6 +73,7 @@ _Key = tuple[str, int, TextOptions, tuple[TextUntil, ...]]
 class Conditioner:
     def __init__(self) -> None:
         self._tokenizer = Tokenizer()
+        self._bracket_factors = bracket_factors(self._tokenizer.vocabulary())
         self._kept: OrderedDict[_Key, Scheduled] = OrderedDict()
 
     def prompts(self, lease: Lease, positive: str, negative: str, reading: Reading) -> Prompts:
@@ -105,6 +107,8 @@ class Conditioner:
         return Scheduled(tuple((entry.until, context[i : i + 1]) for i, entry in enumerate(entries)))
 
     def _chunks(self, text: str, options: TextOptions, pad: int) -> list[Chunk]:
+        if options.use_old_emphasis_implementation:
+            return chunk_prompt_old(text, self._tokenizer.encode, self._bracket_factors).chunks
         pieces = [Piece(text, 1.0)] if options.emphasis == "None" else parse_attention(text)
         if options.emphasis == "Ignore":
             pieces = [piece if piece == BREAK else Piece(piece.text, 1.0) for piece in pieces]

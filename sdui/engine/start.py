@@ -39,10 +39,10 @@ class Course:
     def from_latents(self, latents: Tensor, noise: Tensor, steps: PartialSteps, extra_noise: float) -> Start:
         """The last part of the schedule. latents [1 or B,C,h,w], noise [B,C,h,w]; extra_noise is added unscaled."""
         way = self.spec.picture_sigmas(self.schedule, steps.schedule, steps.from_end, self.levels, self.options)
-        x = latents + noise * (way.noise + extra_noise)
+        x = latents + noise * (way.start + extra_noise)
         if self.spec.variance_preserving:
             # What was made at one level is handed over at the next without rescaling: so the original has it.
-            x = x * (unit_scale(way.sigmas[0]) / unit_scale(way.noise))
+            x = x * (unit_scale(way.sigmas[0]) / unit_scale(way.start))
         return Start(x, way.sigmas, self._sigmas(steps.schedule))
 
     def _sigmas(self, steps: int) -> list[float]:

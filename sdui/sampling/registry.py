@@ -1,108 +1,25 @@
-"""The sampler table's types: what is known of a sampler beside its function, and finding one by its name."""
+"""The sampler table, by name and alias. To add a sampler, add a row."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
-
-from torch import Tensor
-
 from sdui.core.errors import RequestError
-from sdui.core.sampling_options import SamplingOptions
 
-from .levels import NoiseLevels, unit_scale
-from .samplers import SamplerFn
-from .schedules import AUTOMATIC, find_schedule, schedule_names, schedule_sigmas
-from .timesteps import OwnLevels, Way
+from . import ancestral, distilled, dpm_solver, multistep, samplers, sde, variance_preserving
+from .restart import restart
+from .schedules import AUTOMATIC, find_schedule, schedule_names
+from .spec import SamplerSpec
+from .timesteps import ddim_levels, unipc_levels
+from .unipc import unipc
 
-
-@dataclass(frozen=True, slots=True)
-class SamplerSpec:
-    name: str
-    """What users see and what the infotext stores."""
-    run: SamplerFn
-    aliases: tuple[str, ...] = ()
-    schedule: str = "Uniform"
-    """Used when the request says "Automatic"."""
-    noise: Literal["none", "fresh", "brownian"] = "none"
-    """What the sampler adds between levels."""
-    options: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Keyword of the function -> field of SamplingOptions; what is not named here has no effect on the sampler."""
-    model_calls: int = 1
-    """Per step, as prompt editing counts them; it counts calls."""
-    discard_penultimate: bool = False
-    """Makes one level more and leaves out the last but one."""
-    uses_ensd: bool = False
-    """Whether A1111 writes the eta noise seed delta into the infotext."""
-    cfg_multiplier: float = 1.0
-    """The CFG scale is multiplied by this."""
-    needs: tuple[Literal["levels", "uncond"], ...] = ()
-    """Further keywords of the function."""
-    distilled: bool = False
-    """Knows only the timesteps that consistency models were distilled on."""
-    stays_above_zero: bool = False
-    """Picks its own levels between the first and the last one, which is above 0."""
-    own_levels: OwnLevels | None = None
-    """Levels that belong to the sampler's definition; the request's schedule is then without effect."""
-    variance_preserving: bool = False
-    """Starts from, and ends as, x / sqrt(1 + sigma^2): the scale that DDPM and its kin were defined in.
-
-    A1111 blends the kept part of a picture into such a sampler's x before the network sees it, not into x0 after.
-    """
-
-    def levels(self, levels: NoiseLevels) -> NoiseLevels:
-        """The checkpoint's levels as this sampler knows them; all other methods want these."""
-        if self.distilled:
-            return levels.distilled()
-        return levels.precise() if self.own_levels else levels
-
-    def sigmas(self, schedule: str, steps: int, levels: NoiseLevels, options: SamplingOptions) -> list[float]:
-        """The levels to visit from noise alone, falling. Raises RequestError for an unknown schedule."""
-        if self.own_levels:
-            return self.own_levels(self._lengthened(steps, options), None, levels, options).sigmas
-        sigmas = self._scheduled(schedule, steps, levels, options)
-        if self.stays_above_zero:
-            sigmas[0], sigmas[-1] = levels.highest, levels.lowest
-        return sigmas
-
-    def picture_sigmas(
-        self, schedule: str, steps: int, taken: int, levels: NoiseLevels, options: SamplingOptions
-    ) -> Way:
-        """The last levels of `steps`, to visit from a picture. Raises RequestError for an unknown schedule.
-
-        taken: the steps that change the picture, 0..steps - 1, one fewer than are made where a schedule is used
-        (A1111's t_enc, denoising strength * steps).
-        """
-        if self.own_levels:
-            return self.own_levels(self._lengthened(steps, options), taken, levels, options)
-        sigmas = self._scheduled(schedule, steps, levels, options)[max(steps - taken - 1, 0) :]
-        if self.stays_above_zero:
-            sigmas[-1] = sigmas[-2]
-        return Way(sigmas, sigmas[0])
-
-    def noise_scale(self, sigma: float, options: SamplingOptions) -> float:
-        """Deviation of noise alone at the first level."""
-        return unit_scale(sigma) if self.variance_preserving or options.sgm_noise_multiplier else sigma
-
-    def keywords(self, options: SamplingOptions, levels: NoiseLevels, uncond: Callable[[], Tensor]) -> dict[str, Any]:
-        """What the function takes beside model, x, sigmas, noise and on_step.
-
-        uncond: x0 [B,C,h,w] as the negative prompt alone made it at the last look.
-        """
-        needed = {"levels": levels, "uncond": uncond}
-        chosen = {keyword: getattr(options, name) for keyword, name in self.options.items()}
-        return chosen | {name: needed[name] for name in self.needs}
-
-    def _lengthened(self, steps: int, options: SamplingOptions) -> int:
-        return steps + (self.discard_penultimate or options.always_discard_next_to_last_sigma)
-
-    def _scheduled(self, schedule: str, steps: int, levels: NoiseLevels, options: SamplingOptions) -> list[float]:
-        name = find_schedule(schedule)
-        name = self.schedule if name == AUTOMATIC else name
-        more = self._lengthened(steps, options)
-        sigmas = schedule_sigmas(name, more, levels, options)
-        return sigmas if more == steps else [*sigmas[:-2], sigmas[-1]]
+_CHURN = {name: name for name in ("s_churn", "s_tmin", "s_tmax", "s_noise")}
+_ETA = {"eta": "eta_ancestral"}
+_ETA_AND_NOISE = _ETA | {"s_noise": "s_noise"}
+_ETA_DDIM = {"eta": "eta_ddim"}
+_UNIPC = {
+    "variant": "uni_pc_variant",
+    "order": "uni_pc_order",
+    "lower_order_final": "uni_pc_lower_order_final",
+}
 
 
 class Registry:
@@ -150,3 +67,166 @@ class Registry:
 def _key(name: str) -> str:
     """What is compared: any case, and spaces for underscores and hyphens."""
     return " ".join(name.casefold().replace("_", " ").replace("-", " ").split())
+
+
+def builtin() -> Registry:
+    """The samplers that come with sdui, in A1111's order, then those of Forge and others.
+
+    Preferred schedules, options, ENSD and discarding are A1111 1.10's and Forge's. Aliases: A1111's k_ names, ComfyUI's
+    names and those of diffusers-based platforms.
+    """
+    return Registry(*_sde_and_multistep(), *_one_step(), *_dpm_solvers(), *_by_timestep(), *_distilled(), *_further())
+
+
+def _sde_and_multistep() -> tuple[SamplerSpec, ...]:
+    return (
+        SamplerSpec("DPM++ 2M", multistep.dpmpp_2m, ("k_dpmpp_2m", "dpmpp_2m", "dpm++_2m"), "Karras"),
+        SamplerSpec(
+            "DPM++ SDE",
+            sde.dpmpp_sde,
+            ("k_dpmpp_sde", "dpmpp_sde", "dpmpp_sde_gpu"),
+            "Karras",
+            "brownian",
+            _ETA_AND_NOISE,
+            model_calls=2,
+        ),
+        SamplerSpec(
+            "DPM++ 2M SDE",
+            sde.dpmpp_2m_sde,
+            ("k_dpmpp_2m_sde", "dpmpp_2m_sde", "dpmpp_2m_sde_gpu"),
+            "Exponential",
+            "brownian",
+            _ETA_AND_NOISE,
+        ),
+        SamplerSpec(
+            "DPM++ 2M SDE Heun",
+            sde.dpmpp_2m_sde_heun,
+            ("k_dpmpp_2m_sde_heun", "dpmpp_2m_sde_heun", "dpmpp_2m_sde_heun_gpu"),
+            "Exponential",
+            "brownian",
+            _ETA_AND_NOISE,
+        ),
+        SamplerSpec(
+            "DPM++ 2S a",
+            ancestral.dpmpp_2s_ancestral,
+            ("k_dpmpp_2s_a", "dpmpp_2s_a", "dpmpp_2s_ancestral"),
+            "Karras",
+            "fresh",
+            _ETA_AND_NOISE,
+            model_calls=2,
+            uses_ensd=True,
+        ),
+        SamplerSpec(
+            "DPM++ 3M SDE",
+            sde.dpmpp_3m_sde,
+            ("k_dpmpp_3m_sde", "dpmpp_3m_sde", "dpmpp_3m_sde_gpu"),
+            "Exponential",
+            "brownian",
+            _ETA_AND_NOISE,
+            discard_penultimate=True,
+        ),
+    )
+
+
+def _one_step() -> tuple[SamplerSpec, ...]:
+    return (
+        SamplerSpec(
+            "Euler a",
+            ancestral.euler_ancestral,
+            ("k_euler_a", "k_euler_ancestral", "euler_ancestral"),
+            noise="fresh",
+            options=_ETA,
+            uses_ensd=True,
+        ),
+        SamplerSpec("Euler", samplers.euler, ("k_euler",), noise="fresh", options=_CHURN),
+        SamplerSpec("LMS", multistep.lms, ("k_lms",)),
+        SamplerSpec("Heun", samplers.heun, ("k_heun",), noise="fresh", options=_CHURN, model_calls=2),
+        SamplerSpec(
+            "DPM2",
+            samplers.dpm_2,
+            ("k_dpm_2", "dpm_2"),
+            "Karras",
+            "fresh",
+            _CHURN,
+            model_calls=2,
+            discard_penultimate=True,
+        ),
+        SamplerSpec(
+            "DPM2 a",
+            ancestral.dpm_2_ancestral,
+            ("k_dpm_2_a", "dpm_2_a", "dpm_2_ancestral"),
+            "Karras",
+            "fresh",
+            _ETA_AND_NOISE,
+            model_calls=2,
+            discard_penultimate=True,
+            uses_ensd=True,
+        ),
+    )
+
+
+def _dpm_solvers() -> tuple[SamplerSpec, ...]:
+    return (
+        SamplerSpec(
+            "DPM fast",
+            dpm_solver.dpm_fast,
+            ("k_dpm_fast",),
+            noise="fresh",
+            options=_ETA_AND_NOISE,
+            uses_ensd=True,
+            stays_above_zero=True,
+        ),
+        SamplerSpec(
+            "DPM adaptive",
+            dpm_solver.dpm_adaptive,
+            ("k_dpm_ad", "k_dpm_adaptive"),
+            noise="fresh",
+            options=_ETA,
+            uses_ensd=True,
+            stays_above_zero=True,
+        ),
+        SamplerSpec("Restart", restart, schedule="Karras", noise="fresh", model_calls=2),
+    )
+
+
+def _by_timestep() -> tuple[SamplerSpec, ...]:
+    return (
+        SamplerSpec(
+            "DDIM",
+            variance_preserving.ddim,
+            noise="fresh",
+            options=_ETA_DDIM,
+            own_levels=ddim_levels,
+            variance_preserving=True,
+        ),
+        SamplerSpec(
+            "DDIM CFG++",
+            variance_preserving.ddim_cfgpp,
+            ("ddim_cfgpp", "ddim_cfg_pp"),
+            noise="fresh",
+            options=_ETA_DDIM,
+            cfg_multiplier=1 / 12.5,
+            needs=("uncond",),
+            own_levels=ddim_levels,
+            variance_preserving=True,
+        ),
+        SamplerSpec("PLMS", variance_preserving.plms, ("pndm",), own_levels=ddim_levels, variance_preserving=True),
+        SamplerSpec("UniPC", unipc, ("uni_pc",), options=_UNIPC, own_levels=unipc_levels, variance_preserving=True),
+    )
+
+
+def _distilled() -> tuple[SamplerSpec, ...]:
+    return (
+        SamplerSpec("LCM", distilled.lcm, ("k_lcm",), noise="fresh", needs=("levels",), distilled=True),
+        SamplerSpec("TCD", distilled.tcd, (), "SGM Uniform", "fresh", needs=("levels",), distilled=True),
+    )
+
+
+def _further() -> tuple[SamplerSpec, ...]:
+    return (
+        SamplerSpec("HeunPP2", samplers.heunpp2, noise="fresh", options=_CHURN),
+        SamplerSpec("DDPM", ancestral.euler_ancestral, noise="fresh"),
+        SamplerSpec("DEIS", multistep.deis),
+        SamplerSpec("IPNDM", multistep.ipndm),
+        SamplerSpec("IPNDM_V", multistep.ipndm_v),
+    )
