@@ -17,7 +17,7 @@ def _multiple_of_8(pixels: int) -> int:
 
 
 # A latent cell covers 8 pixels; like A1111, other sizes are rounded down.
-Side = Annotated[int, Field(ge=64, le=16384), AfterValidator(_multiple_of_8)]
+Side = Annotated[int, Field(ge=8, le=16384), AfterValidator(_multiple_of_8)]
 
 
 class GenerationRequest(Params):
