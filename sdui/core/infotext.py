@@ -159,7 +159,11 @@ def _bring_up_to_date(flat: dict[str, Any], given: dict[str, str]) -> None:
     if hypernet := given.get(squeezed(key_table.HYPERNET)):
         strength = given.get(squeezed(key_table.HYPERNET_STRENGTH), "1.0")
         flat["prompt"] += f"<hypernet:{hypernet}:{strength}>"
-    for key in old_files.options(made_by, flat["prompt"], flat.get("sampler", "")):
+    options = old_files.options(made_by, flat["prompt"], flat.get("sampler", ""))
+    if old_files.may_be_newer(made_by):
+        # A1111's paste, and so a1111_paste, takes them all for the release.
+        options.pop("Downcast alphas_cumprod")
+    for key in options:
         ((d,),) = key_table.by_squeezed()[squeezed(key)].places
         flat[d.path] = True
     old = not old_files.had_schedules(made_by)
