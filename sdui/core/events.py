@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from .request import GenerationRequest
 
-Kind = Literal["image", "grid", "interrupted"]
+Kind = Literal["image", "grid", "interrupted", "mask"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class GeneratedImage:
     """One finished picture and the request that alone reproduces it."""
 
     pixels: NDArray[np.uint8]
-    """[height, width, 3], RGB."""
+    """[height, width, 3], RGB; a cut-out of the kind "mask" has alpha as a fourth channel."""
     request: GenerationRequest
     """Concrete: one image, real seed, the checkpoint's name and hash."""
     facts: dict[str, Any] = field(default_factory=dict[str, Any])

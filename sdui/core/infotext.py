@@ -166,6 +166,8 @@ def _bring_up_to_date(flat: dict[str, Any], given: dict[str, str]) -> None:
     for key in options:
         ((d,),) = key_table.by_squeezed()[squeezed(key)].places
         flat[d.path] = True
+    if "refiner" in flat:
+        flat.setdefault("refiner.switch_by_steps", old_files.refined_by_steps(made_by))
     old = not old_files.had_schedules(made_by)
     old_files.tell_apart(flat, old=old)
     old_files.tell_apart_hires(flat, old=old and "scheduletype" not in given)

@@ -43,6 +43,7 @@ _PLAIN = {
 
 _FIRST_SCHEDULES = Version("1.9.0a0")
 _NEW_TIMELINES = Version("1.6.0")
+_REFINER_BY_TIMESTEP = Version("1.8.0")
 _FULL_ALPHAS = Version("1.7.0.post225")
 _UNSURE = Version("1.7.0")
 _DEVELOPMENT = re.compile(r"([^-]+-[^-]+)-.*")
@@ -134,6 +135,11 @@ def may_be_newer(made_by: Version | None) -> bool:
     On tiny-sd15 the two differ by up to 24/255 (DPM++ SDE Karras, 6 steps).
     """
     return made_by == _UNSURE
+
+
+def refined_by_steps(made_by: Version | None) -> bool:
+    """What the refiner's share counted where a file does not say so; who says nothing is taken for an old one."""
+    return made_by is None or made_by < _REFINER_BY_TIMESTEP
 
 
 def first_pass_size(width: int, height: int) -> tuple[int, int]:

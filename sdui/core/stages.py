@@ -345,6 +345,16 @@ class Refiner(Params):
             a1111="refiner_switch_at",
         ),
     ] = 0.8
+    switch_by_steps: Annotated[
+        bool,
+        Param(
+            "Switch to refiner by sampling steps instead of model timesteps",
+            "A1111 before 1.8 counted steps, later ones count the share of the noise that is gone.",
+            infotext="Refiner switch by sampling steps",
+            infotext_always=True,
+            a1111="refiner_switch_by_sample_steps",
+        ),
+    ] = True
     hires_pass: Annotated[
         str,
         Param(

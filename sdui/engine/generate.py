@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import numpy as np
@@ -84,7 +85,20 @@ def _decoded(run: Run, latents: Tensor, kind: Kind = "image") -> list[GeneratedI
     # Truncated, not rounded: A1111's pictures are, and theirs are to come out the same.
     pixels = (run.model.decode(latents) * 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
     pictures = run.init.finished(pixels, latents) if run.init else list(pixels)
-    return [_image(run, position, picture, kind) for position, picture in enumerate(pictures)]
+    images: list[GeneratedImage] = []
+    for position, picture in enumerate(pictures):
+        images.append(_image(run, position, picture, kind))
+        images += [_image(run, position, mask, "mask") for mask in _masks(run, pixels[position])]
+    return images
+
+
+def _masks(run: Run, drawn: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+    """What A1111 shows beside an inpainted picture, where the user wants that."""
+    inpainting = run.init and run.init.picture.inpainting
+    if inpainting and run.preferences.return_mask:
+        yield inpainting.shown_mask()
+    if inpainting and run.preferences.return_mask_composite:
+        yield inpainting.cut_out(drawn)
 
 
 def _image(run: Run, position: int, pixels: NDArray[np.uint8], kind: Kind) -> GeneratedImage:

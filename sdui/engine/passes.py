@@ -12,6 +12,7 @@ from sdui.core.stages import Hires
 from sdui.imaging.hires_size import HiresSize
 from sdui.models.families.base import LoadedModel
 from sdui.models.store import Lease
+from sdui.prompt.extra_networks import parse_extra_networks
 from sdui.sampling.guidance import coefficients
 from sdui.sampling.levels import NoiseLevels, noise_levels, unit_scale
 from sdui.sampling.noise import ImageNoise, Variation
@@ -96,8 +97,9 @@ class Pass:
         return ImageNoise(run.batch.seeds, (latent.channels, *self.size), self.model.device, variation)
 
     def read(self, request: GenerationRequest, tools: Tools, lease: Lease) -> Prompts:
+        text, _ = parse_extra_networks(self.prompt)
         reading = Reading(request.clip_skip, request.text, self.timeline)
-        return tools.conditioner.prompts(lease, self.prompt, self.negative_prompt, reading)
+        return tools.conditioner.prompts(lease, text, self.negative_prompt, reading)
 
     def guide(self, request: GenerationRequest, model: LoadedModel, prompts: Prompts, asked: Asked) -> Guide:
         image_scale = request.image_cfg_scale if request.init and model.kind == "edit" else 1.0

@@ -34,7 +34,7 @@ def encode(pixels: NDArray[np.uint8], format: Format, infotext: str, preferences
     PNG: text chunk "parameters"; JPEG and WebP: EXIF UserComment, as A1111 writes them.
     Raises OutputError when the format cannot hold so large a picture or so long a text.
     """
-    height, width, _ = pixels.shape
+    height, width = pixels.shape[:2]
     largest = _LARGEST_SIDE.get(format)
     if largest and max(height, width) > largest:
         raise OutputError(f"A {format} file is at most {largest} pixels wide and high, not {width}x{height}.")

@@ -56,6 +56,16 @@ class Inpainting:
         mask = Image.fromarray(self.original_mask) if changed is None else self._enlarged(changed)
         return np.asarray(overlaid(self._uncropped(Image.fromarray(drawn)), original, mask))
 
+    def shown_mask(self) -> Pixels:
+        """[H',W',3]: white where the drawn picture shows."""
+        return self.original_mask[..., None].repeat(3, axis=2)
+
+    def cut_out(self, drawn: Pixels) -> Pixels:
+        """What was drawn, transparent where the original shows, [H',W',4]."""
+        whole = self._uncropped(Image.fromarray(drawn)).convert("RGBA").convert("RGBa")
+        mask = Image.fromarray(self.original_mask)
+        return np.asarray(Image.composite(whole, Image.new("RGBa", whole.size), mask).convert("RGBA"))
+
     def _enlarged(self, changed: Pixels) -> Image.Image:
         height, width = self.mask.shape
         mask = resize(Image.fromarray(changed), FILL, width, height)

@@ -127,7 +127,8 @@ def _encode(image: GeneratedImage, text: str, preferences: Preferences) -> tuple
 def _kept(image: GeneratedImage, preferences: Preferences) -> bool:
     if image.kind == "grid":
         return preferences.grid_save
-    return preferences.samples_save and (image.kind == "image" or preferences.save_incomplete_images)
+    wanted = {"image": True, "interrupted": preferences.save_incomplete_images}
+    return preferences.samples_save and wanted.get(image.kind, False)
 
 
 def _place(root: Path, image: GeneratedImage, preferences: Preferences) -> _Place:

@@ -118,7 +118,8 @@ def dpmpp_3m_sde(
         reach = h * (1 + eta)
         x = images[0] + (x - images[0]) * math.exp(-reach)
         if len(images) > 1:
-            x = x + _curved(images, [math.log(sigmas[k - 1] / sigmas[k]) / h for k in (i, i - 1)], reach)
+            earlier = range(i, i + 1 - len(images), -1)
+            x = x + _curved(images, [math.log(sigmas[k - 1] / sigmas[k]) / h for k in earlier], reach)
         if eta > 0:
             x = x + noise(here, there) * (there * math.sqrt(-math.expm1(-2 * eta * h)) * s_noise)
     return x
