@@ -70,16 +70,16 @@ class Conditioner:
 
     def _encode(self, model: LoadedModel, entries: list[TextUntil], clip_skip: int) -> Scheduled:
         """All texts of a schedule together: the attention weights' mean is taken over them, as A1111 does."""
-        chunked = [self._chunks(text) for _, text in entries]
+        chunked = [self._chunks(text, model.padding_token) for _, text in entries]
         longest = max(len(chunks) for chunks in chunked)
-        empty = self._chunks("")
+        empty = self._chunks("", model.padding_token)
         padded = [chunks + empty * (longest - len(chunks)) for chunks in chunked]
-        encoded = model.encode_text(_stack(padded, "tokens", torch.int64), _stack(padded, "weights"), clip_skip)
+        encoded = model.encode_text(_stack(padded, "tokens", torch.int64), _stack(padded, "weights"), clip_skip, True)
         contexts = [Conditioning(encoded.context[i : i + 1]) for i in range(len(entries))]
         return Scheduled(tuple(zip((entry.until for entry in entries), contexts, strict=True)))
 
-    def _chunks(self, text: str) -> list[Chunk]:
-        return chunk_prompt(parse_attention(text), self._tokenizer.encode).chunks
+    def _chunks(self, text: str, pad: int) -> list[Chunk]:
+        return chunk_prompt(parse_attention(text), self._tokenizer.encode, pad=pad).chunks
 
 
 def _stack(texts: list[list[Chunk]], attribute: str, dtype: torch.dtype = torch.float32) -> Tensor:

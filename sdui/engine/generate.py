@@ -10,10 +10,10 @@ from sdui.core.events import GeneratedImage, Kind, Notice
 from sdui.prompt.extra_networks import parse_extra_networks
 from sdui.sampling.noise import ImageNoise
 from sdui.sampling.registry import Registry, SamplerSpec
-from sdui.sampling.samplers import Denoiser
+from sdui.sampling.samplers import Denoiser, Noise
 
 from .conditioning import Conditioner
-from .guided import GuidedDenoiser
+from .guided import GuidedDenoiser, sigma_table
 from .run import Run
 from .start import start_from_noise, start_from_picture, unit_scale
 
@@ -41,7 +41,7 @@ def generate(run: Run, samplers: Registry, conditioner: Conditioner) -> list[Gen
 def sample(run: Run, spec: SamplerSpec, denoiser: Denoiser) -> Tensor:
     """Noise, or a picture with noise on it -> latents [B,C,h,w]."""
     request, model = run.request, run.lease.model
-    sigmas = spec.sigmas(request.schedule, request.steps, model.sigmas)
+    sigmas = spec.sigmas(request.schedule, request.steps, sigma_table(model.alphas_cumprod))
     side = model.latent.downscale
     shape = (model.latent.channels, request.height // side, request.width // side)
     noise = ImageNoise(run.seeds, shape, model.device)
@@ -50,12 +50,21 @@ def sample(run: Run, spec: SamplerSpec, denoiser: Denoiser) -> Tensor:
     else:
         start = start_from_noise(noise.draw(), sigmas, spec)
     run.kept, run.steps = start.kept, len(start.sigmas) - 1
-    between = noise.brownian(sigmas) if spec.noise == "brownian" else noise.fresh
+    between = _brownian(noise, sigmas) if spec.noise == "brownian" else _fresh(noise)
     model_at = start.kept.around(denoiser) if start.kept else denoiser
     x = spec.run(model_at, start.x, start.sigmas, noise=between, on_step=run.on_step)
     if spec.variance_preserving:
         x = x / unit_scale(start.sigmas[-1])
     return start.kept.in_latents(x) if start.kept else x
+
+
+def _fresh(noise: ImageNoise) -> Noise:
+    return lambda sigma, sigma_next: noise.draw()
+
+
+def _brownian(noise: ImageNoise, sigmas: Tensor) -> Noise:
+    path = noise.brownian(float(sigmas[sigmas > 0].min()), float(sigmas.max()))
+    return lambda sigma, sigma_next: path(float(sigma), float(sigma_next))
 
 
 def finished(run: Run, latents: Tensor, kind: Kind = "image") -> list[GeneratedImage]:

@@ -36,6 +36,21 @@ class GuidedDenoiser:
     def _ask(self, x: Tensor, sigma: Tensor, group: list[tuple[float, Tensor]]) -> Tensor:
         batch = len(x)
         context = torch.cat([context.expand(batch, -1, -1) for _, context in group])
-        denoised = self._run.lease.model.denoise(x.repeat(len(group), 1, 1, 1), sigma, Conditioning(context))
+        timestep = float(timestep_of(sigma, sigma_table(self._run.lease.model.alphas_cumprod)))
+        denoised = self._run.lease.model.denoise(
+            x.repeat(len(group), 1, 1, 1), float(sigma), timestep, Conditioning(context)
+        )
         factors = x.new_tensor([coefficient for coefficient, _ in group]).view(-1, 1, 1, 1, 1)
         return (denoised.view(-1, *x.shape) * factors).sum(0)
+
+
+def sigma_table(alphas_cumprod: Tensor) -> Tensor:
+    return ((1 - alphas_cumprod) / alphas_cumprod).sqrt()
+
+
+def timestep_of(sigma: Tensor, levels: Tensor) -> Tensor:
+    """The fractional timestep of a level, interpolated in log sigma and held within the trained range; a scalar."""
+    logs, log_sigma = levels.log(), sigma.log()
+    low = (torch.searchsorted(logs, log_sigma) - 1).clamp(0, len(logs) - 2)
+    weight = ((log_sigma - logs[low]) / (logs[low + 1] - logs[low])).clamp(0, 1)
+    return low + weight
