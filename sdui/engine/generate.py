@@ -8,14 +8,14 @@ from torch import Tensor
 from sdui import __version__
 from sdui.core.events import GeneratedImage, Kind, Notice
 from sdui.prompt.extra_networks import parse_extra_networks
-from sdui.sampling.noise import ImageNoise
+from sdui.sampling.levels import NoiseLevels, noise_levels, unit_scale
+from sdui.sampling.noise import ImageNoise, Variation
 from sdui.sampling.registry import Registry, SamplerSpec
-from sdui.sampling.samplers import Denoiser, Noise
 
 from .conditioning import Conditioner
-from .guided import GuidedDenoiser, sigma_table
+from .guided import GuidedDenoiser
 from .run import Run
-from .start import start_from_noise, start_from_picture, unit_scale
+from .start import start_from_noise, start_from_picture
 
 _MANY_CHUNKS = 8
 _LONG_PROMPT = (
@@ -28,43 +28,38 @@ _LONG_PROMPT = (
 def generate(run: Run, samplers: Registry, conditioner: Conditioner) -> list[GeneratedImage]:
     """One batch: encode the prompts, sample, decode. Raises Interrupted when asked to stop."""
     request, spec = run.request, samplers[run.request.sampler]
+    levels = spec.levels(noise_levels(run.lease.model.alphas_cumprod, request.sampling))
     text, _ = parse_extra_networks(request.prompt)
     calls = request.steps * spec.model_calls
     prompts = conditioner.prompts(run.lease, text, request.negative_prompt, calls, request.clip_skip)
     if run.pace.batch == 0 and prompts.chunks() > _MANY_CHUNKS:
         run.emit(Notice(_LONG_PROMPT.format(chunks=prompts.chunks())))
-    latents = sample(run, spec, GuidedDenoiser(run, prompts))
+    latents = sample(run, spec, GuidedDenoiser(run, prompts, levels, spec), levels)
     run.emit(run.pace.progress("Decoding", run.steps, run.steps))
     return finished(run, latents)
 
 
-def sample(run: Run, spec: SamplerSpec, denoiser: Denoiser) -> Tensor:
+def sample(run: Run, spec: SamplerSpec, denoiser: GuidedDenoiser, levels: NoiseLevels) -> Tensor:
     """Noise, or a picture with noise on it -> latents [B,C,h,w]."""
-    request, model = run.request, run.lease.model
-    sigmas = spec.sigmas(request.schedule, request.steps, sigma_table(model.alphas_cumprod))
+    request, model, options = run.request, run.lease.model, run.request.sampling
     side = model.latent.downscale
     shape = (model.latent.channels, request.height // side, request.width // side)
-    noise = ImageNoise(run.seeds, shape, model.device)
+    noise = ImageNoise(run.seeds, shape, model.device, Variation(ensd=request.eta_noise_seed_delta))
+    sigmas = spec.sigmas(request.schedule, request.steps, levels, options)
     if request.init:
-        start = start_from_picture(request, model, noise.draw(), sigmas, spec)
+        start = start_from_picture(request, model, noise.draw(), levels, spec)
     else:
-        start = start_from_noise(noise.draw(), sigmas, spec)
+        start = start_from_noise(noise.draw(), sigmas, options, spec)
     run.kept, run.steps = start.kept, len(start.sigmas) - 1
-    between = _brownian(noise, sigmas) if spec.noise == "brownian" else _fresh(noise)
+    between = noise.fresh
+    if spec.noise == "brownian":
+        between = noise.brownian(min(sigma for sigma in sigmas if sigma > 0), max(sigmas))
     model_at = start.kept.around(denoiser) if start.kept else denoiser
-    x = spec.run(model_at, start.x, start.sigmas, noise=between, on_step=run.on_step)
+    keywords = spec.keywords(options, levels, denoiser.uncond)
+    x = spec.run(model_at, start.x, start.sigmas, noise=between, on_step=run.on_step, **keywords)
     if spec.variance_preserving:
         x = x / unit_scale(start.sigmas[-1])
     return start.kept.in_latents(x) if start.kept else x
-
-
-def _fresh(noise: ImageNoise) -> Noise:
-    return lambda sigma, sigma_next: noise.draw()
-
-
-def _brownian(noise: ImageNoise, sigmas: Tensor) -> Noise:
-    path = noise.brownian(float(sigmas[sigmas > 0].min()), float(sigmas.max()))
-    return lambda sigma, sigma_next: path(float(sigma), float(sigma_next))
 
 
 def finished(run: Run, latents: Tensor, kind: Kind = "image") -> list[GeneratedImage]:

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from sdui.core.request import GenerationRequest
+from sdui.core.sampling_options import SamplingOptions
 from sdui.imaging.masks import Pixels, mask_cells, overlay, read_mask, read_picture
 from sdui.models.families.base import LoadedModel
+from sdui.sampling.levels import NoiseLevels, unit_scale
 from sdui.sampling.registry import SamplerSpec
 from sdui.sampling.samplers import Denoiser
 
@@ -39,31 +41,28 @@ class Kept:
 class Start:
     x: Tensor
     """[B,C,h,w] at the first level."""
-    sigmas: Tensor
+    sigmas: list[float]
     """The levels to visit, falling."""
     kept: Kept | None = None
 
 
-def start_from_noise(noise: Tensor, sigmas: Tensor, spec: SamplerSpec) -> Start:
-    return Start(noise * (unit_scale(sigmas[0]) if spec.variance_preserving else sigmas[0]), sigmas)
+def start_from_noise(noise: Tensor, sigmas: list[float], options: SamplingOptions, spec: SamplerSpec) -> Start:
+    return Start(noise * spec.noise_scale(sigmas[0], options), sigmas)
 
 
 def start_from_picture(
-    request: GenerationRequest, model: LoadedModel, noise: Tensor, sigmas: Tensor, spec: SamplerSpec
+    request: GenerationRequest, model: LoadedModel, noise: Tensor, levels: NoiseLevels, spec: SamplerSpec
 ) -> Start:
     """The last part of the schedule, as long as the denoising strength says. Raises RequestError."""
     assert request.init is not None
     pixels = read_picture(request.init.image, request.width, request.height)
     latents = model.encode_image(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 255)
-    steps = int(min(request.init.denoising_strength, 0.999) * request.steps)
-    kept = _kept(request, model, pixels, latents)
+    taken = int(min(request.init.denoising_strength, 0.999) * request.steps)
+    way = spec.picture_sigmas(request.schedule, request.steps, taken, levels, request.sampling)
+    x = latents + noise * way.start
     if spec.variance_preserving:
-        # The noise is that of the level before the first one visited: so the original implementation has it.
-        levels = sigmas[len(sigmas) - max(steps, 1) :]
-        before = sigmas[len(sigmas) - max(steps, 1) - 1]
-        return Start((latents + noise * before) * unit_scale(levels[0]) / unit_scale(before), levels, kept)
-    levels = sigmas[request.steps - steps - 1 :]
-    return Start(latents + noise * levels[0], levels, kept)
+        x = x * (unit_scale(way.sigmas[0]) / unit_scale(way.start))
+    return Start(x, way.sigmas, _kept(request, model, pixels, latents))
 
 
 def _kept(request: GenerationRequest, model: LoadedModel, pixels: Pixels, latents: Tensor) -> Kept | None:
@@ -74,8 +73,3 @@ def _kept(request: GenerationRequest, model: LoadedModel, pixels: Pixels, latent
     mask = read_mask(inpaint.mask, request.width, request.height, inpaint.mask_blur)
     rows, columns = latents.shape[-2:]
     return Kept(pixels, mask, latents, torch.from_numpy(mask_cells(mask, columns, rows)).to(model.device))
-
-
-def unit_scale(sigma: Tensor) -> Tensor:
-    """Deviation of unit data with noise of level sigma on it."""
-    return (1 + sigma**2).sqrt()
