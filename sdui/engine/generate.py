@@ -53,7 +53,8 @@ def sample(run: Run, spec: SamplerSpec, denoiser: GuidedDenoiser, levels: NoiseL
     run.kept, run.steps = start.kept, len(start.sigmas) - 1
     between = noise.fresh
     if spec.noise == "brownian":
-        between = noise.brownian(min(sigma for sigma in sigmas if sigma > 0), max(sigmas))
+        low, per_image = min(sigma for sigma in sigmas if sigma > 0), not options.no_dpmpp_sde_batch_determinism
+        between = noise.brownian(low, max(sigmas), per_image)
     model_at = start.kept.around(denoiser) if start.kept else denoiser
     keywords = spec.keywords(options, levels, denoiser.uncond)
     x = spec.run(model_at, start.x, start.sigmas, noise=between, on_step=run.on_step, **keywords)
