@@ -38,12 +38,14 @@ class NoiseLevels:
 
     def timestep(self, sigma: float) -> float:
         """The training timestep of a level: interpolated in log sigma and held within the table, or the nearest."""
+        if self.quantised:
+            # In float32, as A1111 has it: it decides where a level is half way between two entries.
+            nearest = (torch.tensor(sigma).log() - self._logs).abs().argmin().item()
+            return float(self._first + self._stride * nearest)
         logs, log_sigma = self._log_list, math.log(sigma) if sigma > 0 else -math.inf
         below = min(max(bisect_right(logs, log_sigma) - 1, 0), len(logs) - 2)
         span = logs[below + 1] - logs[below]
         weight = min(max((log_sigma - logs[below]) / span, 0.0), 1.0) if span > 0 else 0.0
-        if self.quantised:
-            weight = float(weight > 0.5)
         return self._first + self._stride * (below + weight)
 
     def sigma(self, timestep: float) -> float:

@@ -58,7 +58,7 @@ def karras(steps: int, span: Span) -> Tensor:
 def karras_between(steps: int, low: float, high: float) -> list[float]:
     """Karras' levels from `high` to `low` with rho 7, then 0."""
     root_low, root_high = low ** (1 / 7), high ** (1 / 7)
-    return _then_zero((root_high + torch.linspace(0, 1, steps) * (root_low - root_high)) ** 7).tolist()
+    return as_list(_then_zero((root_high + torch.linspace(0, 1, steps) * (root_low - root_high)) ** 7))
 
 
 def exponential(steps: int, span: Span) -> Tensor:
@@ -107,7 +107,7 @@ def ddim_uniform(steps: int, span: Span) -> Tensor:
 def beta(steps: int, span: Span) -> Tensor:
     """Quantiles of a beta distribution (Lee et al. 2024, arXiv:2407.12173), in sigma as A1111 has them."""
     a, b = span.options.beta_dist_alpha, span.options.beta_dist_beta
-    shares = [float(betaincinv(a, b, share)) for share in torch.linspace(1, 0, steps, dtype=torch.float64).tolist()]
+    shares = [float(betaincinv(a, b, 1 - i / max(1, steps - 1))) for i in range(steps)]
     return _then_zero(torch.tensor([span.low + share * (span.high - span.low) for share in shares]))
 
 
@@ -148,6 +148,11 @@ def _log_linear(levels: Sequence[float], count: int) -> list[float]:
         below = min(int(place), last - 1)
         resampled.append(math.exp(logs[below] + (place - below) * (logs[below + 1] - logs[below])))
     return resampled
+
+
+def as_list(sigmas: Tensor) -> list[float]:
+    """The very same numbers: float32 as float64."""
+    return [float(sigma) for sigma in sigmas]
 
 
 def _then_zero(sigmas: Tensor) -> Tensor:
@@ -201,4 +206,4 @@ def schedule_sigmas(name: str, steps: int, levels: NoiseLevels, options: Samplin
     schedule = SCHEDULES[name]
     low, high = (0.1, 10.0) if options.use_old_karras_scheduler_sigmas else (levels.lowest, levels.highest)
     span = Span(levels, options.sigma_min or low, options.sigma_max or high, options.rho or schedule.rho, options)
-    return schedule.make(steps, span).tolist()
+    return as_list(schedule.make(steps, span))

@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+import torch
 from torch import Tensor
 
 from .ancestral import ancestral_levels
-from .samplers import Denoiser, Noise, OnStep, look, midway
+from .samplers import Denoiser, Noise, OnStep, look
 
 
 def dpmpp_sde(
@@ -31,13 +32,20 @@ def dpmpp_sde(
         if there == 0:
             x = denoised
             continue
-        middle = midway(here, there)
+        here, middle, there = _in_float32(here, there)
         down, up = ancestral_levels(here, middle, eta)
         ahead = denoised + (x - denoised) * (down / here) + noise(here, middle) * (s_noise * up)
         denoised = model(ahead, middle)
         down, up = ancestral_levels(here, there, eta)
         x = denoised + (x - denoised) * (down / here) + noise(here, there) * (s_noise * up)
     return x
+
+
+def _in_float32(here: float, there: float) -> tuple[float, float, float]:
+    """Both levels and the middle in log sigma, rounded as k-diffusion does it: a Brownian path tells them apart."""
+    start, end = (-torch.tensor(sigma).log() for sigma in (here, there))
+    start, middle, end = (float((-t).exp()) for t in (start, start + (end - start) / 2, end))
+    return start, middle, end
 
 
 def dpmpp_2m_sde(
@@ -118,8 +126,8 @@ def dpmpp_3m_sde(
         reach = h * (1 + eta)
         x = images[0] + (x - images[0]) * math.exp(-reach)
         if len(images) > 1:
-            earlier = range(i, i + 1 - len(images), -1)
-            x = x + _curved(images, [math.log(sigmas[k - 1] / sigmas[k]) / h for k in earlier], reach)
+            ratios = [math.log(sigmas[i - k] / sigmas[i - k + 1]) / h for k in range(1, len(images))]
+            x = x + _curved(images, ratios, reach)
         if eta > 0:
             x = x + noise(here, there) * (there * math.sqrt(-math.expm1(-2 * eta * h)) * s_noise)
     return x

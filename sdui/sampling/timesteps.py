@@ -64,11 +64,11 @@ def _timesteps(steps: int, levels: NoiseLevels) -> list[int]:
 def _equal_steps(first: float, last: float, count: int, skip_type: str, logs: Tensor) -> list[float]:
     """Between two times in 0..1; logs: log alpha [T], between whose timesteps UniPC interpolates linearly."""
     if skip_type == "logSNR":
-        ends = [math.log(_sigma(time, logs)) for time in (first, last)]
-        return torch.linspace(*ends, count + 1, dtype=torch.float64).exp().tolist()
+        high, low = (math.log(_sigma(time, logs)) for time in (first, last))
+        return [math.exp(high + (low - high) * i / count) for i in range(count + 1)]
     power = 2 if skip_type == "time_quadratic" else 1
-    roots = torch.linspace(first ** (1 / power), last ** (1 / power), count + 1, dtype=torch.float64)
-    return [_sigma(time, logs) for time in (roots**power).tolist()]
+    first, last = first ** (1 / power), last ** (1 / power)
+    return [_sigma((first + (last - first) * i / count) ** power, logs) for i in range(count + 1)]
 
 
 def _sigma(time: float, logs: Tensor) -> float:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict, Unpack
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .multistep import weighted
@@ -64,8 +65,8 @@ class _Move:
     """Length in lambda."""
     shares: tuple[float, ...]
     """Where the earlier images are, in units of the step; below 0, newest first."""
-    predictor: tuple[float, ...]
-    corrector: tuple[float, ...]
+    predictor: list[float]
+    corrector: list[float]
     """Of the earlier images' changes, and, last, of the change at the step's end."""
 
     def predicted(self, x: Tensor, images: Sequence[Tensor]) -> Tensor:
@@ -92,8 +93,7 @@ def _move(past: Sequence[float], end: float, variant: str) -> _Move:
     shares = [(earlier - past[0]) / h for earlier in past[1:]]
     phis = _phis(-h, len(past) + 1)
     make = _varying if variant == "vary_coeff" else _by_b2 if variant == "bh2" else _by_b1
-    predictor, corrector = make(torch.tensor([*shares, 1.0], dtype=torch.float64), h, phis)
-    return _Move(h, tuple(shares), tuple(predictor), tuple(corrector))
+    return _Move(h, tuple(shares), *make(np.array([*shares, 1.0]), h, phis))
 
 
 def _phis(z: float, count: int) -> list[float]:
@@ -105,32 +105,29 @@ def _phis(z: float, count: int) -> list[float]:
     return phis
 
 
-def _by_b1(nodes: Tensor, h: float, phis: Sequence[float]) -> tuple[list[float], list[float]]:
+def _by_b1(nodes: NDArray[np.float64], h: float, phis: Sequence[float]) -> tuple[list[float], list[float]]:
     return _by_function(nodes, -h, phis)
 
 
-def _by_b2(nodes: Tensor, h: float, phis: Sequence[float]) -> tuple[list[float], list[float]]:
+def _by_b2(nodes: NDArray[np.float64], h: float, phis: Sequence[float]) -> tuple[list[float], list[float]]:
     return _by_function(nodes, math.expm1(-h), phis)
 
 
-def _by_function(nodes: Tensor, b: float, phis: Sequence[float]) -> tuple[list[float], list[float]]:
+def _by_function(nodes: NDArray[np.float64], b: float, phis: Sequence[float]) -> tuple[list[float], list[float]]:
     """Theorem 3.1, with the orders at which the paper takes 1/2 for what its equations give."""
     order = len(nodes)
-    matrix = torch.stack([nodes**k for k in range(order)])
-    target = torch.tensor([phis[k + 1] * math.factorial(k + 1) / b for k in range(order)], dtype=torch.float64)
-    corrector = torch.linalg.solve(matrix, target) if order > 1 else torch.tensor([0.5])
-    predictor = torch.tensor([0.5] * (order - 1))
-    if order > 2:
-        predictor = torch.linalg.solve(matrix[:-1, :-1], target[:-1])
-    return (predictor * b).tolist(), (corrector * b).tolist()
+    matrix = np.stack([nodes**k for k in range(order)])
+    target = np.array([phis[k + 1] * math.factorial(k + 1) for k in range(order)])
+    corrector = np.linalg.solve(matrix, target) if order > 1 else np.array([b / 2])
+    predictor = np.linalg.solve(matrix[:-1, :-1], target[:-1]) if order > 2 else np.full(order - 1, b / 2)
+    return predictor.tolist(), corrector.tolist()
 
 
-def _varying(nodes: Tensor, h: float, phis: Sequence[float]) -> tuple[list[float], list[float]]:
+def _varying(nodes: NDArray[np.float64], h: float, phis: Sequence[float]) -> tuple[list[float], list[float]]:
     """Appendix C. The change at the step's end counts once, by the last but one row, as in the authors' code."""
     order = len(nodes)
-    matrix = torch.stack([nodes**k / math.factorial(k + 1) for k in range(order)], dim=1)
-    inverse = torch.linalg.inv(matrix)
-    rows = torch.tensor(phis[1:order], dtype=torch.float64)
-    predictor = rows @ torch.linalg.inv(matrix[:-1, :-1])
-    corrector = rows @ inverse[:-1, :-1]
-    return predictor.tolist(), [*corrector.tolist(), phis[order] * inverse[max(order - 2, 0), -1].item()]
+    matrix = np.stack([nodes**k / math.factorial(k + 1) for k in range(order)], axis=1)
+    inverse = np.linalg.inv(matrix)
+    rows = np.array(phis[1:order])
+    predictor, corrector = rows @ np.linalg.inv(matrix[:-1, :-1]), rows @ inverse[:-1, :-1]
+    return predictor.tolist(), [*corrector.tolist(), float(phis[order] * inverse[max(order - 2, 0), -1])]
