@@ -43,7 +43,7 @@ def test_the_numbers_are_normal():
 def test_a_large_latent_takes_milliseconds():
     philox, took = Philox(3), []
     for _ in range(5):
-        begin = time.perf_counter()
+        begin = time.process_time()
         philox.normal((4, 128, 128))
-        took.append(time.perf_counter() - begin)
+        took.append(time.process_time() - begin)
     assert min(took) < 0.05
