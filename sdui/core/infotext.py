@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from . import infotext_keys as key_table
 from . import old_files
 from .pairs import NEGATIVE, PROMPT, Parsed, compose, parse, quote, squeezed, unquote
-from .params import Declared, nest
+from .params import flatten, nest
 from .recipes import tidy
 from .request import GenerationRequest
 from .stages import INPAINT_AREAS
@@ -35,7 +35,7 @@ def write(request: GenerationRequest, facts: dict[str, Any]) -> str:
     which are keys of no parameter and win over others'. A fact that is None or "" is left out.
     """
     pairs = _parameters(request)
-    pairs |= {key: value for key, value in request.others.items() if key not in pairs}
+    pairs |= {key: value for key, value in request.others.items() if key_table.is_stranger(key)}
     pairs |= {key: value for key, value in facts.items() if value not in (None, "")}
     pairs = {key: pairs[key] for key in sorted(pairs, key=key_table.place_in_order)}
     text = compose(request.prompt, request.negative_prompt, pairs)
@@ -69,7 +69,7 @@ def unread(text: str) -> list[str]:
         if key and key.text == _SIZE_KEY:
             if value.replace(" ", "").lower() != f"{request.width}x{request.height}":
                 remarks.append(f"{text}: {value} became {request.width}x{request.height}.")
-        elif key and any(d.path in invalid for place in key.places for d in place):
+        elif key and any(path in invalid for place in key.places for path in place.paths):
             remarks.append(f"{text}: {value} is not valid here and was left out.")
     others = ", ".join(request.others)
     return [*remarks, *([f"This version of sdui does not use: {others}."] if others else [])]
@@ -78,11 +78,11 @@ def unread(text: str) -> list[str]:
 def _parameters(request: GenerationRequest) -> dict[str, Any]:
     """Keys and what is to be written under them."""
     pairs: dict[str, Any] = {}
+    flat = flatten(request)
     for key in key_table.all_keys():
         for place in key.places:
-            values = [d.of(request) for d in place]
-            wanted = (d.param.infotext_always or v != d.field.default for d, v in zip(place, values, strict=True))
-            if None not in values and any(wanted):
+            values = tuple(flat.get(path) for path in place.paths)
+            if None not in values and (place.always or values != place.defaults):
                 pairs[key.text] = "x".join(str(_shown(value)) for value in values)
     hires, inpaint = request.hires, request.init and request.init.inpaint
     if hires and (hires.resize_x or hires.resize_y) and hires.scale == type(hires).model_fields["scale"].default:
@@ -115,11 +115,10 @@ def _read(text: str) -> _Reading:
     for squeezed_key, value in given.items():
         if key := key_table.by_squeezed().get(squeezed_key):
             for place in key.places:
-                if place[0].path.rpartition(".")[0] in stages:
+                if place.stage in stages:
                     flat |= _values(place, value)
     _bring_up_to_date(flat, given)
-    known = key_table.known()
-    flat["others"] = {key: _whole(value) for key, value in parsed.pairs.items() if squeezed(key) not in known}
+    flat["others"] = {key: _whole(value) for key, value in parsed.pairs.items() if key_table.is_stranger(key)}
     return _Reading(parsed, *_validated(flat))
 
 
@@ -144,13 +143,13 @@ def _stages(given: dict[str, str]) -> Iterator[str]:
         yield "refiner"
 
 
-def _values(place: tuple[Declared, ...], value: str) -> dict[str, str]:
+def _values(place: key_table.Place, value: str) -> dict[str, str]:
     """What one key says, by path."""
-    if len(place) == 1:
-        same = place[0].path.startswith("hires.") and value in old_files.SAME
-        return {} if same else {place[0].path: value}
+    if len(place.paths) == 1:
+        same = place.stage == "hires" and value in old_files.SAME
+        return {} if same else {place.paths[0]: value}
     size = _SIZE.match(value)
-    return {d.path: size[half] for half, d in enumerate(place, start=1)} if size else {}
+    return dict(zip(place.paths, size.groups(), strict=True)) if size else {}
 
 
 def _bring_up_to_date(flat: dict[str, Any], given: dict[str, str]) -> None:
@@ -164,8 +163,8 @@ def _bring_up_to_date(flat: dict[str, Any], given: dict[str, str]) -> None:
         # A1111's paste, and so a1111_paste, takes them all for the release.
         options.pop("Downcast alphas_cumprod")
     for key in options:
-        ((d,),) = key_table.by_squeezed()[squeezed(key)].places
-        flat[d.path] = True
+        (place,) = key_table.by_squeezed()[squeezed(key)].places
+        flat |= dict.fromkeys(place.paths, True)
     if "refiner" in flat:
         flat.setdefault("refiner.switch_by_steps", old_files.refined_by_steps(made_by))
     old = not old_files.had_schedules(made_by)

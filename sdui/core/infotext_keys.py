@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from typing import Any
 
-from .pairs import squeezed
-from .params import Declared, declared
+from .pairs import NEGATIVE, PROMPT, is_key, squeezed
+from .params import declared
 from .request import GenerationRequest
 
 SOFT = "Soft inpainting enabled"
@@ -33,25 +34,36 @@ _ORDER = """
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """One parameter, or two whose values share a key: "512x768"."""
+
+    paths: tuple[str, ...]
+    defaults: tuple[Any, ...]
+    always: bool
+    """Written even when the value is the default."""
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
-    """One key and what it holds: a parameter, or both halves of "512x768"; several places share a key."""
+    """One key of an infotext; "Denoising strength" is in two places, of which a picture has one."""
 
     text: str
-    places: tuple[tuple[Declared, ...], ...]
-    """Each place is one parameter or two halves."""
+    places: tuple[Place, ...]
 
 
 @functools.cache
 def all_keys() -> tuple[Key, ...]:
     """All keys of parameters, in the order in which they are written; A1111's come before our own."""
-    found: dict[str, list[list[Declared]]] = {}
+    found: dict[str, list[Place]] = {}
     for d in declared(GenerationRequest):
         name, half = halved(d.param.infotext)
-        if half == "2":
-            found[name][-1].append(d)
-        elif name:
-            found.setdefault(name, []).append([d])
-    made = [Key(name, tuple(tuple(place) for place in places)) for name, places in found.items()]
+        places = found.setdefault(name, [])
+        other = places.pop() if half == "2" else Place((), (), False, "")
+        always = other.always or d.param.infotext_always
+        stage = d.path.rpartition(".")[0]
+        places.append(Place((*other.paths, d.path), (*other.defaults, d.field.default), always, stage))
+    made = [Key(name, tuple(places)) for name, places in found.items() if name]
     return tuple(sorted(made, key=lambda key: place_in_order(key.text)))
 
 
@@ -74,15 +86,20 @@ def by_squeezed() -> dict[str, Key]:
 @functools.cache
 def of_stage(stage: str) -> frozenset[str]:
     """Squeezed keys of this stage's own parameters."""
-    found = (key for key in all_keys() if any(place[0].path.rpartition(".")[0] == stage for place in key.places))
+    found = (key for key in all_keys() if any(place.stage == stage for place in key.places))
     return frozenset(squeezed(key.text) for key in found)
 
 
 @functools.cache
 def known() -> frozenset[str]:
     """Squeezed keys that are no strangers: parameters, and what is used or dropped in reading."""
-    others = (SOFT, FIRST_PASS_SIZE, HYPERNET, HYPERNET_STRENGTH, *_ABOUT_THE_FILE)
+    others = (PROMPT, NEGATIVE, SOFT, FIRST_PASS_SIZE, HYPERNET, HYPERNET_STRENGTH, *_ABOUT_THE_FILE)
     return frozenset(by_squeezed()) | {squeezed(key) for key in others}
+
+
+def is_stranger(key: str) -> bool:
+    """Whether a pair of this key is another program's, to be carried through."""
+    return is_key(key) and squeezed(key) not in known()
 
 
 @functools.cache

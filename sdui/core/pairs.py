@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,10 +102,6 @@ def is_key(text: str) -> bool:
 def squeezed(key: str) -> str:
     """Recipes copied from web pages lose spaces and capitals: "CFGscale", "Modelhash"."""
     return key.replace(" ", "").casefold()
-
-
-def squeezed_all(keys: Iterable[str]) -> frozenset[str]:
-    return frozenset(squeezed(key) for key in keys)
 
 
 def _json(text: str) -> str:

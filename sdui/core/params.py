@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, cast, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
@@ -112,15 +112,23 @@ def declared(model: type[Params], prefix: str = "") -> Iterator[Declared]:
 
 
 def nest(flat: dict[str, Any]) -> dict[str, Any]:
-    """{"hires.scale": 2} -> {"hires": {"scale": 2}}."""
+    """{"hires.scale": 2} -> {"hires": {"scale": 2}}; an empty stage, {"hires": {}}, goes before what is in it."""
     tree: dict[str, Any] = {}
     for path, value in flat.items():
         *parents, leaf = path.split(".")
         node = tree
         for part in parents:
             node = node.setdefault(part, {})
-        node[leaf] = value
+        node[leaf] = dict(cast("dict[str, Any]", value)) if isinstance(value, dict) else value
     return tree
+
+
+def flatten(values: Params, prefix: str = "") -> dict[str, Any]:
+    """The reverse of `nest`: every field by path, those of stages that are off left out."""
+    flat: dict[str, Any] = {}
+    for name, value in values:
+        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, Params) else {f"{prefix}{name}": value}
+    return flat
 
 
 def _given(value: Any) -> str:
