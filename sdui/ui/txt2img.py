@@ -107,6 +107,7 @@ def _override_settings() -> OpenDropdown:
             [],
             value=[],
             multiselect=True,
+            filterable=False,
             visible=False,
             label="Override settings",
             info="What the parameters that were read say beyond the controls above; remove what you do not want.",
@@ -152,7 +153,7 @@ class Txt2img:
         tools["switch"].click(fn=None, js="(width, height) => [height, width]", inputs=sides, outputs=sides)
         tools["random"].click(fn=None, js="() => '-1'", outputs=[field["seed"]])
         tools["reuse"].click(self.reuse_seed, [parts.job_id, parts.selected], outputs, **QUIET)
-        self.overrides.input(fn=None, js=_HIDE_WHEN_EMPTY, inputs=[self.overrides], outputs=[self.overrides])
+        self.overrides.change(fn=None, js=_HIDE_WHEN_EMPTY, inputs=[self.overrides], outputs=[self.overrides])
         self.chips.click(self.take_example, [self.chips], [field["prompt"]], **QUIET)
 
     def outputs(self) -> list[Any]:
