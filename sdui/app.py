@@ -60,7 +60,7 @@ def build_engine(launch: Launch) -> Runs:
     from sdui.engine.engine import Engine
     from sdui.models.files import ModelFiles
     from sdui.models.store import ModelStore
-    from sdui.sampling.builtin import builtin
+    from sdui.sampling.registry import builtin
 
     models = launch.folder("models")
     folders = [models / "Stable-diffusion", *([launch.ckpt_dir.resolve()] if launch.ckpt_dir else [])]

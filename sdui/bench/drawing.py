@@ -18,7 +18,7 @@ from sdui.core.settings import Preferences
 from sdui.engine.engine import Engine
 from sdui.models.files import ModelFiles
 from sdui.models.store import ModelStore
-from sdui.sampling.builtin import builtin
+from sdui.sampling.registry import builtin
 
 from .random_checkpoint import TINY, Sizes, write_random_checkpoint
 from .rows import Row

@@ -6,7 +6,7 @@ pairs.py knows the form, infotext_keys.py the keys, old_files.py what has change
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -19,7 +19,7 @@ from .recipes import tidy
 from .request import GenerationRequest
 from .stages import INPAINT_AREAS
 
-__all__ = ["Parsed", "parse", "parse_loosely", "quote", "read", "unquote", "unread", "write"]
+__all__ = ["Parsed", "pairs_of", "parse", "parse_loosely", "quote", "read", "unquote", "unread", "values", "write"]
 
 _SIZE = re.compile(r"(\d{1,9})\s*[xX]\s*(\d{1,9})")
 _SIZE_KEY = "Size"
@@ -34,9 +34,7 @@ def write(request: GenerationRequest, facts: dict[str, Any]) -> str:
     Parameters that differ from their defaults, and some always, in A1111's order; then `request.others`, then `facts`,
     which are keys of no parameter and win over others'. A fact that is None or "" is left out.
     """
-    pairs = _parameters(request)
-    pairs |= {key: value for key, value in request.others.items() if key_table.is_stranger(key)}
-    pairs |= {key: value for key, value in facts.items() if value not in (None, "")}
+    pairs = pairs_of(request) | {key: value for key, value in facts.items() if value not in (None, "")}
     pairs = {key: pairs[key] for key in sorted(pairs, key=key_table.place_in_order)}
     text = compose(request.prompt, request.negative_prompt, pairs)
     found = parse_loosely(text)
@@ -45,6 +43,12 @@ def write(request: GenerationRequest, facts: dict[str, Any]) -> str:
     # Blanks around a line, or a line that begins like another part: A1111 takes such pairs for the prompts as well.
     exact = {PROMPT: request.prompt, NEGATIVE: request.negative_prompt}
     return compose(request.prompt, request.negative_prompt, pairs | exact)
+
+
+def pairs_of(request: GenerationRequest, without: Container[str] = ()) -> dict[str, str]:
+    """What `write` has beside the prompts: parameters, those at the paths `without` left out, then others."""
+    pairs = {key: str(value) for key, value in _parameters(request, without).items()}
+    return pairs | {key: value for key, value in request.others.items() if key_table.is_stranger(key)}
 
 
 def parse_loosely(text: str) -> Parsed:
@@ -58,6 +62,23 @@ def read(text: str) -> GenerationRequest:
     Pictures that it started from are b"", "to be given". Keys that mean nothing here are in `others`.
     """
     return _read(text).request
+
+
+def values(parsed: Parsed) -> dict[str, Any]:
+    """What an infotext says, by path and in today's terms; nothing is validated yet."""
+    given = {squeezed(key): _whole(value) for key, value in parsed.pairs.items()}
+    stages = tuple(_stages(given))
+    flat: dict[str, Any] = {stage: {} for stage in stages if stage in _OPTIONAL}
+    flat |= {"prompt": parsed.prompt, "negative_prompt": parsed.negative_prompt}
+    flat |= {path: b"" for path in ("init.image", "init.inpaint.mask") if path.rpartition(".")[0] in stages}
+    for squeezed_key, value in given.items():
+        if key := key_table.by_squeezed().get(squeezed_key):
+            for place in key.places:
+                if place.stage in stages:
+                    flat |= _values(place, value)
+    _bring_up_to_date(flat, given)
+    flat["others"] = {key: _whole(value) for key, value in parsed.pairs.items() if key_table.is_stranger(key)}
+    return flat
 
 
 def unread(text: str) -> list[str]:
@@ -75,18 +96,18 @@ def unread(text: str) -> list[str]:
     return [*remarks, *([f"This version of sdui does not use: {others}."] if others else [])]
 
 
-def _parameters(request: GenerationRequest) -> dict[str, Any]:
+def _parameters(request: GenerationRequest, without: Container[str]) -> dict[str, Any]:
     """Keys and what is to be written under them."""
     pairs: dict[str, Any] = {}
     flat = flatten(request)
     for key in key_table.all_keys():
-        for place in key.places:
-            values = tuple(flat.get(path) for path in place.paths)
-            if None not in values and (place.always or values != place.defaults):
-                pairs[key.text] = "x".join(str(_shown(value)) for value in values)
+        for place in (place for place in key.places if any(path not in without for path in place.paths)):
+            held = tuple(flat.get(path) for path in place.paths)
+            if None not in held and (place.always or held != place.defaults):
+                pairs[key.text] = "x".join(str(_shown(value)) for value in held)
     hires, inpaint = request.hires, request.init and request.init.inpaint
     if hires and (hires.resize_x or hires.resize_y) and hires.scale == type(hires).model_fields["scale"].default:
-        del pairs["Hires upscale"]
+        pairs.pop("Hires upscale", None)
     if inpaint and inpaint.area == INPAINT_AREAS[1]:
         pairs["Masked area padding"] = inpaint.padding
     if inpaint and inpaint.soft:
@@ -107,19 +128,7 @@ class _Reading(NamedTuple):
 
 def _read(text: str) -> _Reading:
     parsed = parse_loosely(_whole(text))
-    given = {squeezed(key): _whole(value) for key, value in parsed.pairs.items()}
-    stages = tuple(_stages(given))
-    flat: dict[str, Any] = {stage: {} for stage in stages if stage in _OPTIONAL}
-    flat |= {"prompt": parsed.prompt, "negative_prompt": parsed.negative_prompt}
-    flat |= {path: b"" for path in ("init.image", "init.inpaint.mask") if path.rpartition(".")[0] in stages}
-    for squeezed_key, value in given.items():
-        if key := key_table.by_squeezed().get(squeezed_key):
-            for place in key.places:
-                if place.stage in stages:
-                    flat |= _values(place, value)
-    _bring_up_to_date(flat, given)
-    flat["others"] = {key: _whole(value) for key, value in parsed.pairs.items() if key_table.is_stranger(key)}
-    return _Reading(parsed, *_validated(flat))
+    return _Reading(parsed, *_validated(values(parsed)))
 
 
 def _whole(text: str) -> str:

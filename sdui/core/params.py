@@ -135,9 +135,12 @@ def _given(value: Any) -> str:
     return "nothing" if value in (None, "") else repr(value) if isinstance(value, str) else str(value)
 
 
-def explain(error: ValidationError, model: type[Params]) -> str:
-    """One sentence per wrong field, naming it as the page does: "Width: 100000 is too large, at most 16384."."""
-    labels = {d.path: d.param.label for d in declared(model)}
+def explain(error: ValidationError, model: type[Params], names: dict[str, str] | None = None) -> str:
+    """One sentence per wrong field, naming it as the page does: "Width: 100000 is too large, at most 16384.".
+
+    `names`, by path, are used in place of the page's labels.
+    """
+    labels = {d.path: d.param.label for d in declared(model)} | (names or {})
     lines: list[str] = []
     for problem in error.errors():
         path = ".".join(str(part) for part in problem["loc"])

@@ -204,8 +204,8 @@ class Preferences(Params):
         bool,
         Param(
             "Draw the pictures of a batch one by one",
-            "Each is then equal to the bit to the same picture drawn alone; slower. A1111 does not do so: DPM adaptive, "
-            "img2img's latent noise and rounding depend on the batch there.",
+            "Each is then equal to the bit to the same picture drawn alone; slower. Without it DPM adaptive, img2img's "
+            "latent noise and the rounding of sums depend on the batch, as in A1111.",
             section="Stable Diffusion",
         ),
     ] = False

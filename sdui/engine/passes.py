@@ -16,7 +16,8 @@ from sdui.prompt.extra_networks import parse_extra_networks
 from sdui.sampling.guidance import coefficients
 from sdui.sampling.levels import NoiseLevels, noise_levels, unit_scale
 from sdui.sampling.noise import ImageNoise, Variation
-from sdui.sampling.registry import Registry, SamplerSpec
+from sdui.sampling.registry import Registry
+from sdui.sampling.spec import SamplerSpec
 
 from .conditioning import Conditioner, Prompts, Reading, Timeline
 from .guided import Guide, GuidedDenoiser, Plans

@@ -51,7 +51,8 @@ class Batch:
 class Leases(Protocol):
     """Checkpoints for one job; each stays until the job ends."""
 
-    emit: Emit
+    @property
+    def emit(self) -> Emit: ...
 
     def __call__(self, name: str, sha256: str = "") -> Lease: ...
 

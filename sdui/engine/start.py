@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sdui.core.sampling_options import SamplingOptions
 from sdui.sampling.levels import NoiseLevels, unit_scale
-from sdui.sampling.registry import SamplerSpec
+from sdui.sampling.spec import SamplerSpec
 
 from .steps import PartialSteps
 

@@ -85,7 +85,7 @@ def test_an_interrupt_in_the_second_pass_leaves_a_large_picture(engine):
 
 
 def test_an_unknown_upscaler_is_answered_with_the_known_ones(engine):
-    with pytest.raises(RequestError, match="Upscaler: .*Lanczos"):
+    with pytest.raises(RequestError, match=r"Upscaler: .*Lanczos"):
         pixels(engine, change(hires=Hires(upscaler="Latnet")))
 
 

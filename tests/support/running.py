@@ -8,7 +8,7 @@ from sdui.core.settings import Preferences
 from sdui.engine.engine import Engine
 from sdui.models.files import ModelFiles
 from sdui.models.store import ModelStore
-from sdui.sampling.builtin import builtin
+from sdui.sampling.registry import builtin
 
 
 def make_engine(checkpoints: list[Path], work: Path) -> Engine:
