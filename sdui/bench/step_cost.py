@@ -1,10 +1,11 @@
-"""What a sampling step costs in Python, outside the network: the engine's own loop around a network that does nothing."""
+"""What a sampling step costs in Python: the engine's own loop around a network that answers at once."""
 
 from __future__ import annotations
 
 import statistics
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -45,7 +46,7 @@ def _median_step(engine: Engine, request: GenerationRequest) -> float:
             seen.append(time.perf_counter())
 
     engine.run(request, Preferences(live_previews_enable=False), emit, StopToken())
-    return statistics.median(later - earlier for earlier, later in zip(seen, seen[1:], strict=False))
+    return statistics.median(later - earlier for earlier, later in pairwise(seen))
 
 
 class _Idle:

@@ -52,7 +52,8 @@ def encode_init(request: GenerationRequest, model: LoadedModel, seeds: Sequence[
         return None
     picture = prepare(init, request.width, request.height)
     images = torch.tensor(picture.pixels).permute(2, 0, 1)[None] / 255
-    latents = model.encode_image(images)
+    with model.patched(tiling=request.tiling, token_merging_ratio=0):
+        latents = model.encode_image(images)
     rows, columns = request.height // model.latent.downscale, request.width // model.latent.downscale
     if init.resize_mode == RESIZE_MODES[3]:
         latents = interpolate(latents, size=(rows, columns), mode="bilinear")
