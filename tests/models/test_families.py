@@ -9,6 +9,7 @@ from sdui.models.families import family_of
 from sdui.models.families.base import Conditioning
 from sdui.models.families.others import kind_of
 from sdui.models.header import read_header
+from sdui.models.ldm import UNET
 from tests.support.variants import FIRST, LAST_BIAS, OpenClip, as_sd2, random_weights, save
 
 CPU = torch.device("cpu")
@@ -105,11 +106,20 @@ def test_without_yaml_the_network_is_asked_what_it_predicts(tmp_path, sd2):
     assert predicted_v(load(save(marked, tmp_path / "marked.safetensors"))[1])
 
 
-def test_a_kind_that_is_not_drawn_with_is_named(sd2):
-    shapes = {key: tuple(tensor.shape) for key, tensor in sd2.items()}
-    depth = shapes | {FIRST: (32, 5, 3, 3), "depth_model.model.x": (1,)}
-    assert family_of(depth) is None
-    assert "Stable Diffusion 2 depth" in kind_of(depth)
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("Stable Diffusion 2 depth", {FIRST: (32, 5, 3, 3), "depth_model.model.x": (1,)}),
+        (
+            "Stable Diffusion 2 unCLIP",
+            {f"{UNET}label_emb.0.0.weight": (128, 64), "embedder.model.ln_final.weight": (1,)},
+        ),
+    ],
+)
+def test_a_kind_that_is_not_drawn_with_is_named(sd2, name, more):
+    shapes = {key: tuple(tensor.shape) for key, tensor in sd2.items()} | more
+    assert family_of(shapes) is None
+    assert name in kind_of(shapes)
 
 
 def test_alphas_fall_from_almost_all_to_almost_nothing(tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,8 @@ from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
+
+from sdui.models.text import PlacedVectors
 
 Kind = Literal["plain", "inpainting", "edit"]
 """What the network sees beside the noisy latents: nothing; a mask and the picture around it; a picture to edit."""
@@ -48,10 +50,18 @@ class LoadedModel(Protocol):
     padding_token: int
     """Fills a chunk of text after its end token."""
 
-    def encode_text(self, tokens: Tensor, weights: Tensor, clip_skip: int, keep_mean: bool) -> Conditioning:
+    def encode_text(
+        self,
+        tokens: Tensor,
+        weights: Tensor,
+        clip_skip: int,
+        keep_mean: bool,
+        placed: Sequence[PlacedVectors] = (),
+    ) -> Conditioning:
         """tokens [B,N,77] int64: N chunks a text, framed and padded; weights [B,N,77]: attention, 1 = plain.
 
-        keep_mean: weights leave the encoding's mean as it was, over all texts encoded together.
+        keep_mean: weights leave the encoding's mean as it was, over the same chunk of all texts encoded together;
+        placed: what the encoder reads instead of some tokens.
         """
         ...
 

@@ -26,8 +26,10 @@ _KINDS: dict[int, Kind] = {4: "plain", 9: "inpainting", 8: "edit"}
 
 
 def has_networks(shapes: ldm.Shapes, *input_channels: int) -> bool:
-    """Whether VAE and UNet are there, and the UNet takes as many channels."""
-    return f"{ldm.VAE}post_quant_conv.weight" in shapes and shapes.get(_FIRST, (0, 0))[1] in input_channels
+    """Whether a VAE is there and a UNet that takes so many channels and, unlike unCLIP's, no vector beside them."""
+    if f"{ldm.VAE}post_quant_conv.weight" not in shapes or f"{ldm.UNET}label_emb.0.0.weight" in shapes:
+        return False
+    return shapes.get(_FIRST, (0, 0))[1] in input_channels
 
 
 class LoadedStableDiffusion:
@@ -72,7 +74,7 @@ class LoadedStableDiffusion:
         seen = (x / math.sqrt(variance)).to(self._dtype)
         if conditioning.concat is not None:
             seen = torch.cat([seen, conditioning.concat.to(self._dtype)], dim=1)
-        times = torch.full((len(x),), timestep, device=x.device)
+        times = torch.full((len(x),), timestep, dtype=torch.float32, device=x.device)
         context = conditioning.context.to(self._dtype)
         (predicted,) = self.unet(seen, times, encoder_hidden_states=context, return_dict=False)
         if self._predicts_v:
