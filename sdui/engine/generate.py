@@ -55,7 +55,7 @@ def sample(run: Run, spec: SamplerSpec, denoiser: GuidedDenoiser, levels: NoiseL
     if spec.noise == "brownian":
         low, per_image = min(sigma for sigma in sigmas if sigma > 0), not options.no_dpmpp_sde_batch_determinism
         between = noise.brownian(low, max(sigmas), per_image)
-    model_at = start.kept.around(denoiser) if start.kept else denoiser
+    model_at = start.kept.around(denoiser, spec.variance_preserving) if start.kept else denoiser
     keywords = spec.keywords(options, levels, denoiser.uncond)
     x = spec.run(model_at, start.x, start.sigmas, noise=between, on_step=run.on_step, **keywords)
     if spec.variance_preserving:

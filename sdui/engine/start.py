@@ -33,8 +33,16 @@ class Kept:
     def in_pixels(self, pixels: Pixels) -> Pixels:
         return overlay(self.pixels, pixels, self.mask)
 
-    def around(self, denoiser: Denoiser) -> Denoiser:
-        return lambda x, sigma: self.in_latents(denoiser(x, sigma))
+    def around(self, denoiser: Denoiser, before: bool) -> Denoiser:
+        """before: blend into what the network sees, as A1111 does for samplers that go by timesteps, not into x0."""
+        if not before:
+            return lambda x, sigma: self.in_latents(denoiser(x, sigma))
+
+        def blended(x: Tensor, sigma: float) -> Tensor:
+            seen = self.latents * unit_scale(sigma) * (1 - self.drawn) + x * self.drawn
+            return x + denoiser(seen, sigma) - seen
+
+        return blended
 
 
 @dataclass(frozen=True, slots=True)
