@@ -47,7 +47,7 @@ class _CannotTell(Exception):
 
 
 def verify(path: Path, draw: Draw, given: Given) -> Verdict:
-    """Draw one file's picture again, in a batch as it was, and compare; what is wrong with the file is a verdict too."""
+    """Draw one file's picture again, in a batch as it was, and compare; a fault of the file is a verdict too."""
     try:
         contents = read(path.read_bytes())
         if not contents.infotext:
