@@ -44,7 +44,7 @@ def request_from(body: dict[str, Any], kind: Kind, images: tuple[bytes, bytes] =
     scripts = values.pop("alwayson_scripts", {})
     _old_names(values)
     stages = _stages(values, kind, bool(mask))
-    flat: dict[str, Any] = {}
+    flat: dict[str, Any] = {"hires": {}} if "hires" in stages else {}
     for path, name in _paths():
         stage = path.rpartition(".")[0]
         if stage in stages and name in values:

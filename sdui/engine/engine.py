@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,13 +126,17 @@ class _Leases:
     stack: ExitStack
     models: ModelStore
     emit: Emit
-    taken: dict[tuple[str, str], Lease] = field(default_factory=dict[tuple[str, str], Lease])
+    by_name: dict[tuple[str, str], Lease] = field(default_factory=dict[tuple[str, str], Lease])
+
+    @property
+    def taken(self) -> Collection[Lease]:
+        return self.by_name.values()
 
     def __call__(self, name: str, sha256: str = "") -> Lease:
-        if (name, sha256) not in self.taken:
+        if (name, sha256) not in self.by_name:
             lease = self.models.lease(name, sha256, lambda name: self.emit(Progress(f"Loading {name}")))
-            self.taken[name, sha256] = self.stack.enter_context(lease)
-        return self.taken[name, sha256]
+            self.by_name[name, sha256] = self.stack.enter_context(lease)
+        return self.by_name[name, sha256]
 
 
 def _real(seed: int) -> int:

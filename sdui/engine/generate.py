@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import numpy as np
 import torch
@@ -102,9 +103,21 @@ def _masks(run: Run, drawn: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
 
 
 def _image(run: Run, position: int, pixels: NDArray[np.uint8], kind: Kind) -> GeneratedImage:
-    seeds = {"seed": run.batch.seeds[position], "subseed": run.batch.subseeds[position]}
-    alone = run.request.model_copy(update={**seeds, "batch_size": 1, "batch_count": 1})
-    return GeneratedImage(pixels, alone, {"Version": f"sdui {__version__}"}, kind, conditions_of(run, position))
+    values: dict[str, Any] = {"seed": run.batch.seeds[position], "batch_size": 1, "batch_count": 1}
+    # Without a strength there is no variation; a seed of it would only be noise in the infotext.
+    values["subseed"] = run.batch.subseeds[position] if run.request.subseed_strength else -1
+    alone = run.request.model_copy(update=values)
+    return GeneratedImage(pixels, alone, _facts(run), kind, conditions_of(run, position))
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    """What A1111's infotext says of the checkpoint's kind, and who drew."""
+    request, kind = run.request, run.lease.model.kind
+    return {
+        "Conditional mask weight": request.inpainting_mask_weight if kind == "inpainting" else None,
+        "Image CFG scale": request.image_cfg_scale if kind == "edit" and request.init else None,
+        "Version": f"sdui {__version__}",
+    }
 
 
 @torch.inference_mode()

@@ -13,6 +13,7 @@ from torch.nn.functional import interpolate
 
 from sdui.core.request import GenerationRequest
 from sdui.core.stages import MASKED_CONTENT, RESIZE_MODES, SoftInpainting
+from sdui.imaging.fingerprints import of_picture
 from sdui.imaging.init_picture import PreparedPicture, prepare
 from sdui.models.families.base import LoadedModel
 from sdui.sampling.noise import ImageNoise, Variation
@@ -30,6 +31,9 @@ class InitLatents:
     drawn: Tensor | None
     """[h,w]: 1 where a cell is drawn anew, 0 where it is kept, for inpainting."""
     soft: SoftInpainting | None
+    image_hash: str = ""
+    """`imaging.fingerprints.of_picture` of the init image as given, and of the mask."""
+    mask_hash: str = ""
 
     @property
     def mask(self) -> Tensor | None:
@@ -57,12 +61,18 @@ def encode_init(request: GenerationRequest, model: LoadedModel, seeds: Sequence[
     rows, columns = request.height // model.latent.downscale, request.width // model.latent.downscale
     if init.resize_mode == RESIZE_MODES[3]:
         latents = interpolate(latents, size=(rows, columns), mode="bilinear")
-    if init.inpaint is None or picture.inpainting is None:
-        return InitLatents(picture, images, latents, None, None)
-    drawn = torch.from_numpy(picture.inpainting.latent_cells(rows, columns)).to(model.device)
-    if init.inpaint.fill == MASKED_CONTENT[2]:
-        noise = ImageNoise(seeds, (latents.shape[1], rows, columns), model.device, Variation(request.randn_source))
-        latents = latents * (1 - drawn) + noise.draw() * drawn
-    elif init.inpaint.fill == MASKED_CONTENT[3]:
-        latents = latents * (1 - drawn)
-    return InitLatents(picture, images, latents, drawn, init.inpaint.soft)
+    drawn: Tensor | None = None
+    if init.inpaint and picture.inpainting:
+        drawn = torch.from_numpy(picture.inpainting.latent_cells(rows, columns)).to(model.device)
+        latents = _filled(latents, drawn, request, init.inpaint.fill, seeds)
+    soft, mask = (init.inpaint.soft, init.inpaint.mask) if init.inpaint else (None, b"")
+    return InitLatents(picture, images, latents, drawn, soft, of_picture(init.image), of_picture(mask))
+
+
+def _filled(latents: Tensor, drawn: Tensor, request: GenerationRequest, fill: str, seeds: Sequence[int]) -> Tensor:
+    """With noise or nothing where it is drawn anew, for the two fills that are latents."""
+    if fill == MASKED_CONTENT[2]:
+        shape = (latents.shape[1], *drawn.shape)
+        noise = ImageNoise(seeds, shape, latents.device, Variation(request.randn_source)).draw()
+        return latents * (1 - drawn) + noise * drawn
+    return latents * (1 - drawn) if fill == MASKED_CONTENT[3] else latents

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -53,6 +54,9 @@ class Leases(Protocol):
 
     @property
     def emit(self) -> Emit: ...
+
+    @property
+    def taken(self) -> Collection[Lease]: ...
 
     def __call__(self, name: str, sha256: str = "") -> Lease: ...
 

@@ -47,6 +47,8 @@ class LoadedModel(Protocol):
     alphas_cumprod: Tensor
     """Share of the picture's variance at each training timestep, falling, float32 [T] on the CPU."""
     device: torch.device
+    dtype: torch.dtype
+    """Of the UNet."""
     padding_token: int
     """Fills a chunk of text after its end token."""
 

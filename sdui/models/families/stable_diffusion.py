@@ -42,7 +42,7 @@ class LoadedStableDiffusion:
         self.unet, self.vae, self.text_encoder = unet, vae, text_encoder
         # Asking diffusers' networks takes a millisecond: they go through all their weights for it.
         self.device: torch.device = unet.device
-        self._dtype: torch.dtype = unet.dtype
+        self.dtype: torch.dtype = unet.dtype
         levels = len(vae.config.block_out_channels)
         self.latent = Latent(vae.config.latent_channels, 2 ** (levels - 1))
         self.kind: Kind = _KINDS[unet.config.in_channels]
@@ -71,11 +71,11 @@ class LoadedStableDiffusion:
     def denoise(self, x: Tensor, sigma: float, timestep: float, conditioning: Conditioning) -> Tensor:
         """From predicted noise, or from v = alpha * noise - sigma * x0 (Salimans and Ho 2022, arXiv:2202.00512)."""
         variance = sigma**2 + 1
-        seen = (x / math.sqrt(variance)).to(self._dtype)
+        seen = (x / math.sqrt(variance)).to(self.dtype)
         if conditioning.concat is not None:
-            seen = torch.cat([seen, conditioning.concat.to(self._dtype)], dim=1)
+            seen = torch.cat([seen, conditioning.concat.to(self.dtype)], dim=1)
         times = torch.full((len(x),), timestep, dtype=torch.float32, device=x.device)
-        context = conditioning.context.to(self._dtype)
+        context = conditioning.context.to(self.dtype)
         (predicted,) = self.unet(seen, times, encoder_hidden_states=context, return_dict=False)
         if self._predicts_v:
             return x / variance - predicted.to(x.dtype) * (sigma / math.sqrt(variance))
