@@ -72,7 +72,8 @@ def encode_init(request: GenerationRequest, model: LoadedModel, seeds: Sequence[
 def _filled(latents: Tensor, drawn: Tensor, request: GenerationRequest, fill: str, seeds: Sequence[int]) -> Tensor:
     """With noise or nothing where it is drawn anew, for the two fills that are latents."""
     if fill == MASKED_CONTENT[2]:
-        shape = (latents.shape[1], *drawn.shape)
+        rows, columns = drawn.shape
+        shape = (latents.shape[1], rows, columns)
         noise = ImageNoise(seeds, shape, latents.device, Variation(request.randn_source)).draw()
         return latents * (1 - drawn) + noise * drawn
     return latents * (1 - drawn) if fill == MASKED_CONTENT[3] else latents

@@ -20,4 +20,4 @@ def draw(engine: Engine, request: GenerationRequest, **preferences) -> list[Gene
     """The pictures of a request, grids left out."""
     events = []
     engine.run(request, Preferences(**preferences), events.append, StopToken())
-    return [event.image for event in events if isinstance(event, ImageReady) and event.image.kind == "image"]
+    return [event.image for event in events if isinstance(event, ImageReady) and event.image.kind != "grid"]
