@@ -109,13 +109,13 @@ def test_same_picture_as_a1111(engine, case):
         assert_same_picture(image.pixels, drawn_by_a1111(name)[1])
 
 
-@named([case for case in CASES if case["id"] not in INCOMPLETE][::3])
+@named([case for case in CASES if case["id"] not in INCOMPLETE][::4])
 def test_same_picture_from_the_infotext_of_a1111(engine, case):
     text, expected = drawn_by_a1111(case["files"][0])
     assert_same_picture(draw(engine, with_pictures(infotext.read(text), case))[0].pixels, expected)
 
 
-@named([case for case in CASES if case["id"] in INCOMPLETE] + CASES[::8])
+@named([case for case in CASES if case["id"] in INCOMPLETE] + CASES[::12])
 def test_same_pixels_from_our_own_file(engine, store, case):
     request, _ = asked(case)
     image = draw(engine, request)[-1]
