@@ -49,14 +49,12 @@ def dpmpp_2m(model: Denoiser, x: Tensor, sigmas: Sequence[float], *, noise: Nois
     return x
 
 
-def lms(
-    model: Denoiser, x: Tensor, sigmas: Sequence[float], *, noise: Noise, on_step: OnStep, order: int = 4
-) -> Tensor:
-    """Linear multistep: the polynomial through the last slopes, integrated over the step."""
+def lms(model: Denoiser, x: Tensor, sigmas: Sequence[float], *, noise: Noise, on_step: OnStep) -> Tensor:
+    """Linear multistep: the polynomial through the last four slopes, integrated over the step."""
     slopes: list[Tensor] = []
     for i, there in enumerate(sigmas[1:]):
         here = sigmas[i]
-        slopes = [slope(x, look(model, x, here, on_step, i), here), *slopes[: order - 1]]
+        slopes = [slope(x, look(model, x, here, on_step, i), here), *slopes[:3]]
         past = sigmas[i + 1 - len(slopes) : i + 1][::-1]
         x = x + weighted(slopes, _integrals(past, here, there))
     return x
@@ -150,15 +148,13 @@ class _DiffusionTime:
         return math.exp(exponent) * (self._slope * t + self._start) / (2 * math.sqrt(math.expm1(exponent)))
 
 
-def deis(
-    model: Denoiser, x: Tensor, sigmas: Sequence[float], *, noise: Noise, on_step: OnStep, order: int = 3
-) -> Tensor:
-    """tAB-DEIS of Zhang and Chen 2022 (arXiv:2204.13902): polynomials in diffusion time through the last slopes."""
+def deis(model: Denoiser, x: Tensor, sigmas: Sequence[float], *, noise: Noise, on_step: OnStep) -> Tensor:
+    """tAB3-DEIS of Zhang and Chen 2022 (arXiv:2204.13902): parabolas in diffusion time through the last slopes."""
     clock = _DiffusionTime()
     slopes: list[Tensor] = []
     for i, there in enumerate(sigmas[1:]):
         here = sigmas[i]
-        slopes = [slope(x, look(model, x, here, on_step, i), here), *slopes[: order - 1]]
+        slopes = [slope(x, look(model, x, here, on_step, i), here), *slopes[:2]]
         if there == 0 or len(slopes) == 1:
             x = x + slopes[0] * (there - here)
             continue

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from scipy.special import betaincinv
 from torch import Tensor
 
 from sdui.core.errors import RequestError
@@ -106,6 +105,9 @@ def ddim_uniform(steps: int, span: Span) -> Tensor:
 
 def beta(steps: int, span: Span) -> Tensor:
     """Quantiles of a beta distribution (Lee et al. 2024, arXiv:2407.12173), in sigma as A1111 has them."""
+    # Takes half a second to import.
+    from scipy.special import betaincinv
+
     a, b = span.options.beta_dist_alpha, span.options.beta_dist_beta
     shares = [float(betaincinv(a, b, 1 - i / max(1, steps - 1))) for i in range(steps)]
     return _then_zero(torch.tensor([span.low + share * (span.high - span.low) for share in shares]))
@@ -140,11 +142,11 @@ def tabled(table: Table) -> Make:
 
 
 def _log_linear(levels: Sequence[float], count: int) -> list[float]:
-    """As many levels, from the last one up, at equal distances of the list's index."""
+    """As many levels at equal distances of the list's index. A single one is the highest; A1111 takes the lowest."""
     logs, last = [math.log(level) for level in levels], len(levels) - 1
     resampled: list[float] = []
-    for i in reversed(range(count)):
-        place = last - (i / (count - 1) * last if count > 1 else 0.0)
+    for i in range(count):
+        place = i * last / max(1, count - 1)
         below = min(int(place), last - 1)
         resampled.append(math.exp(logs[below] + (place - below) * (logs[below + 1] - logs[below])))
     return resampled
@@ -202,8 +204,17 @@ def find_schedule(name: str) -> str:
 
 
 def schedule_sigmas(name: str, steps: int, levels: NoiseLevels, options: SamplingOptions) -> list[float]:
-    """The levels of a schedule, falling; name: as in SCHEDULES. The options may move its ends and its steepness."""
+    """The levels of a schedule, falling; name: as in SCHEDULES. The options may move its ends and its steepness.
+
+    Raises RequestError when that leaves no levels.
+    """
     schedule = SCHEDULES[name]
     low, high = (0.1, 10.0) if options.use_old_karras_scheduler_sigmas else (levels.lowest, levels.highest)
     span = Span(levels, options.sigma_min or low, options.sigma_max or high, options.rho or schedule.rho, options)
-    return as_list(schedule.make(steps, span))
+    if span.low >= span.high:
+        raise RequestError(f"sigma min: {span.low:g} is not below sigma max, which is {span.high:g}.")
+    sigmas = as_list(schedule.make(steps, span))
+    if not all(map(math.isfinite, sigmas)):
+        raise RequestError(f"rho: {span.rho:g} leads to levels beyond all numbers; choose one nearer to 7.")
+    # A steep rho makes neighbours equal, between which there is nothing to do.
+    return [sigma for i, sigma in enumerate(sigmas) if i == 0 or sigma < sigmas[i - 1]]

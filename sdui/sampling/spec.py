@@ -75,7 +75,8 @@ class SamplerSpec:
         """
         if self.own_levels:
             return self.own_levels(self._lengthened(steps, options), taken, levels, options)
-        sigmas = self._scheduled(schedule, steps, levels, options)[max(steps - taken - 1, 0) :]
+        sigmas = self._scheduled(schedule, steps, levels, options)
+        sigmas = sigmas[max(0, min(steps - taken - 1, len(sigmas) - 2)) :]
         if self.stays_above_zero:
             sigmas[-1] = sigmas[-2]
         return Way(sigmas, sigmas[0])
@@ -101,4 +102,4 @@ class SamplerSpec:
         name = self.schedule if name == AUTOMATIC else name
         more = self._lengthened(steps, options)
         sigmas = schedule_sigmas(name, more, levels, options)
-        return sigmas if more == steps else [*sigmas[:-2], sigmas[-1]]
+        return [*sigmas[:-2], sigmas[-1]] if more > steps and len(sigmas) > 2 else sigmas
