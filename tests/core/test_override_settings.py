@@ -80,6 +80,7 @@ def test_a_stage_has_an_entry_for_all_that_its_text_has():
         "Hires upscaler: Lanczos",
         "Refiner: r",
         "Refiner switch at: 0.8",
+        "Refiner switch by sampling steps: True",
     ]
 
 
