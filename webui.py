@@ -1,4 +1,4 @@
-"""Starts the sdui server: reads the options, then hands over to sdui.app."""
+"""Starts the sdui server, or `verify`: reads the options, then hands over to sdui.app or sdui.verify."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from sdui.core.settings import read_launch
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["verify"]:
+        from sdui.verify import main as verify
+
+        return verify(sys.argv[2:], os.environ)
     try:
         launch, unknown = read_launch(sys.argv[1:], os.environ)
         if unknown:

@@ -70,7 +70,7 @@ def build_engine(launch: Launch) -> Runs:
     except (RuntimeError, AssertionError) as error:
         why = str(error).splitlines()[0].rstrip(".")
         raise LaunchError(f"--device {launch.device} cannot be used: {why}. --device cpu always works.") from error
-    return Engine(store, builtin())
+    return Engine(store, builtin(), launch.data_dir / "styles.csv")
 
 
 def build(services: Services) -> FastAPI:

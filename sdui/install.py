@@ -1,6 +1,6 @@
 """Puts what sdui needs into a virtual environment and starts it; runs on the standard library alone.
 
-webui.sh and webui-user.bat call it in the folder of the clone: python -I sdui/install.py [test | bench] [arguments]
+webui.sh and webui-user.bat call it in the folder of the clone: python -I sdui/install.py [test|bench|verify] [options]
 """
 
 from __future__ import annotations
@@ -22,6 +22,13 @@ TORCH = "pip install torch==2.13.0"
 DEBIAN_PACKAGES = ("chromium", "fonts-dejavu-core", "fonts-liberation", "fonts-noto-core", "fonts-noto-color-emoji")
 _FULL = 0.05
 """Free gigabytes below which a failure is most likely for want of space."""
+PROGRAMS = {
+    "": ("webui.py",),
+    "test": ("-m", "pytest"),
+    "bench": ("-m", "sdui.bench"),
+    "verify": ("webui.py", "verify"),
+}
+"""What each command runs."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 MAC_BROWSERS = ("Chromium.app/Contents/MacOS/Chromium", "Google Chrome.app/Contents/MacOS/Google Chrome")
 
@@ -171,17 +178,17 @@ def start(command: list[str]) -> int:
 
 
 def main(arguments: Sequence[str], env: Mapping[str, str]) -> int:
-    if arguments and arguments[0] not in ("test", "bench") and not arguments[0].startswith("-"):
-        raise SystemExit(f"sdui: there is no command {arguments[0]!r}; known are test and bench. --help lists options.")
-    what, rest = (arguments[0], arguments[1:]) if arguments and arguments[0] in ("test", "bench") else ("", arguments)
+    given = bool(arguments) and not arguments[0].startswith("-")
+    what, rest = (arguments[0], arguments[1:]) if given else ("", arguments)
+    if what not in PROGRAMS:
+        raise SystemExit(f"sdui: there is no command {what!r}; known are test, bench and verify. --help lists options.")
     environment = Environment(env)
-    extra = "test" if what else ""
+    extra = "test" if what in ("test", "bench") else ""
     if not environment.ready(extra):
         environment.install(extra)
     if what == "test":
         provide_browser()
-    program = {"test": ["-m", "pytest"], "bench": ["-m", "sdui.bench"], "": ["webui.py"]}[what]
-    return start([str(environment.python), *program, *rest])
+    return start([str(environment.python), *PROGRAMS[what], *rest])
 
 
 if __name__ == "__main__":

@@ -161,6 +161,19 @@ def test_bench(clone):
     assert clone.run("bench", "--json")[2][-1] == "-m sdui.bench --json"
 
 
+def test_verify_needs_no_other_packages(clone):
+    clone.run("--help")
+    asked = clone.run("verify", "--help")[2]
+    assert pip(asked) == []
+    assert asked[-1] == "webui.py verify --help"
+
+
+def test_an_unknown_command_is_refused(clone):
+    status, output, _ = clone.run("tets")
+    assert status == 1
+    assert "there is no command 'tets'; known are test, bench and verify" in output
+
+
 def test_an_old_python_is_refused_by_version(clone, tmp_path):
     clone.command(tmp_path / "old python", "#!/bin/sh\necho 3.9\n")
     status, output, _ = clone.run(VENV_DIR="none", PYTHON=str(tmp_path / "old python"))

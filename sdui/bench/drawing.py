@@ -22,6 +22,7 @@ from sdui.sampling.registry import builtin
 
 from .random_checkpoint import TINY, Sizes, write_random_checkpoint
 from .rows import Row
+from .step_cost import measure_step_cost
 
 _BUNDLED = Path(__file__).parents[2] / "models" / "Stable-diffusion"
 _VOCABULARY = Path(__file__).parents[1] / "prompt" / "assets" / "clip"
@@ -35,6 +36,7 @@ class Case:
     steps: int
     rounds: int
     precision: str = "fp32"
+    step_cost: bool = False
 
 
 def measure_drawing(full: bool) -> Iterator[Row]:
@@ -43,7 +45,7 @@ def measure_drawing(full: bool) -> Iterator[Row]:
         work = Path(name)
         write_random_checkpoint(work / "tiny" / "tiny.safetensors", TINY)
         yield from _measure(Case("demo 128x128", _BUNDLED, 128, 20, 9), work)
-        yield from _measure(Case("tiny 64x64", work / "tiny", 64, 20, 9), work)
+        yield from _measure(Case("tiny 64x64", work / "tiny", 64, 20, 9, step_cost=True), work)
         if full:
             write_random_checkpoint(work / "full" / "full.safetensors", Sizes())
             yield from _measure(Case("SD 1.5 size, 256x256, fp32", work / "full", 256, 8, 3), work)
@@ -53,7 +55,7 @@ def measure_drawing(full: bool) -> Iterator[Row]:
 def _measure(case: Case, work: Path) -> Iterator[Row]:
     files = ModelFiles([case.folder], taesd=work, cache=work / "cache")
     store = ModelStore(files, device="cpu", precision=case.precision)
-    engine = Engine(store, builtin())
+    engine = Engine(store, builtin(), work / "styles.csv")
     begun = time.perf_counter()
     with store.lease("", "", lambda name: None) as lease:
         yield Row(case.name, "load", time.perf_counter() - begun, "s")
@@ -78,6 +80,8 @@ def _measure(case: Case, work: Path) -> Iterator[Row]:
     yield Row(case.name, "engine, prompt to picture", statistics.median(engine_times), "s")
     yield Row(case.name, "engine / bare network calls", _ratio(engine_times, bare_times))
     yield Row(case.name, "engine / diffusers' pipeline", _ratio(engine_times, peer_times))
+    if case.step_cost:
+        yield from measure_step_cost(engine, store, case.side)
 
 
 def _draw(engine: Engine, request: GenerationRequest) -> float:

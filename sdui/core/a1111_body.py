@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
 
+from . import old_files
 from .errors import RequestError
 from .params import declared, explain, nest
 from .request import GenerationRequest
@@ -22,8 +23,6 @@ _IMG2IMG_DEFAULTS: dict[str, Any] = {
     "inpaint_full_res": True,
     "inpaint_full_res_padding": 0,
 }
-_PLAIN = ("styles", "mask_blur_x", "mask_blur_y", "mask_round")
-"""Fields that people do not edit by themselves, so they are not declared with a Param."""
 _SOFT = "Soft Inpainting"
 
 
@@ -45,12 +44,13 @@ def request_from(body: dict[str, Any], kind: Kind, images: tuple[bytes, bytes] =
     scripts = values.pop("alwayson_scripts", {})
     _old_names(values)
     stages = _stages(values, kind, bool(mask))
-    flat: dict[str, Any] = {}
+    flat: dict[str, Any] = {"hires": {}} if "hires" in stages else {}
     for path, name in _paths():
         stage = path.rpartition(".")[0]
         if stage in stages and name in values:
             flat[path] = values[name]
     used = {name for path, name in _paths() if path in flat}
+    _names_of_today(flat)
     if kind == "img2img":
         flat["init.image"] = image
         if mask:
@@ -67,9 +67,7 @@ def request_from(body: dict[str, Any], kind: Kind, images: tuple[bytes, bytes] =
 
 def _paths() -> list[tuple[str, str]]:
     """Where each of A1111's names goes; a name may go to several places."""
-    named = [(d.path, d.name) for d in declared(GenerationRequest)]
-    plain = [(f"init.inpaint.{name}" if name.startswith("mask") else name, name) for name in _PLAIN]
-    return [*named, *plain]
+    return [*((d.path, d.name) for d in declared(GenerationRequest)), ("styles", "styles")]
 
 
 def _stages(values: dict[str, Any], kind: Kind, masked: bool) -> set[str]:
@@ -90,10 +88,22 @@ def _old_names(values: dict[str, Any]) -> None:
         values["eta_ancestral"] = values["eta_ddim"] = values.pop("eta")
     if (schedule := values.pop("k_sched_type", "Automatic")) != "Automatic":
         values["scheduler"] = schedule
+    if sampler := values.pop("sampler_index", ""):
+        values["sampler_name"] = sampler
     if isinstance(values.get("inpaint_full_res"), bool):
         values["inpaint_full_res"] = int(values["inpaint_full_res"])
     for name in ("seed_resize_from_w", "seed_resize_from_h"):
         values[name] = max(0, values.get(name, 0))
+
+
+def _names_of_today(flat: dict[str, Any]) -> None:
+    """A body without a schedule is from before there were any; its samplers then mean what they meant."""
+    for name in ("model", "sampler", "schedule"):
+        if flat.get(f"hires.{name}") in old_files.SAME:
+            flat.pop(f"hires.{name}", None)
+    old = "schedule" not in flat
+    old_files.tell_apart(flat, old=old)
+    old_files.tell_apart_hires(flat, old=old)
 
 
 def _images(values: dict[str, Any], given: tuple[bytes, bytes]) -> tuple[bytes, bytes]:

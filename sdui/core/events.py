@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from .request import GenerationRequest
 
-Kind = Literal["image", "grid", "interrupted"]
+Kind = Literal["image", "grid", "interrupted", "mask"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,14 @@ class GeneratedImage:
     """One finished picture and the request that alone reproduces it."""
 
     pixels: NDArray[np.uint8]
-    """[height, width, 3], RGB."""
+    """[height, width, 3], RGB; a cut-out of the kind "mask" has alpha as a fourth channel."""
     request: GenerationRequest
     """Concrete: one image, real seed, the checkpoint's name and hash."""
     facts: dict[str, Any] = field(default_factory=dict[str, Any])
     """Infotext keys that are no parameters, such as Version."""
     kind: Kind = "image"
+    conditions: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What else moved pixels, under the names of replay.Record's fields."""
 
 
 @dataclass(frozen=True, slots=True)

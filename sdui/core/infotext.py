@@ -1,164 +1,196 @@
-"""A1111's infotext, written from and read into a request by the declarations alone.
+"""A1111's infotext, written from and read into a request by the declarations.
 
-Format: the prompt's lines, "Negative prompt: ...", then one line of "Key: value" pairs. Values with a comma, colon
-or line break are JSON strings. Pictures made before A1111 1.9 name sampler and schedule together.
+pairs.py knows the form, infotext_keys.py the keys, old_files.py what has changed, recipes.py what gets lost on the way.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Container, Iterator
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from .params import Declared, declared, nest
+from . import infotext_keys as key_table
+from . import old_files
+from .pairs import NEGATIVE, PROMPT, Parsed, compose, parse, quote, squeezed, unquote
+from .params import flatten, nest
 from .recipes import tidy
 from .request import GenerationRequest
+from .stages import INPAINT_AREAS
 
-_PAIR = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
-_SIZE = re.compile(r"(\d+)\s*[xX]\s*(\d+)")
-_NEGATIVE = "Negative prompt:"
-_SILENT = ("version", "modelhash")
-"""Pairs that need no remark: they tell of the picture, or are used without being parameters of the form."""
-_LEAST_PAIRS = 3
-"""A last line with fewer pairs is part of the prompt (A1111's rule)."""
-_OLD_SCHEDULES = ("Karras", "Exponential")
-"""Suffixes of sampler names in pictures from before A1111 1.9."""
+__all__ = ["Parsed", "pairs_of", "parse", "parse_loosely", "quote", "read", "unquote", "unread", "values", "write"]
 
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """An infotext taken apart, nothing validated."""
-
-    prompt: str = ""
-    negative_prompt: str = ""
-    pairs: dict[str, str] = field(default_factory=dict[str, str])
-
-
-def quote(value: Any) -> str:
-    """As it stands, or as a JSON string where a comma, colon or line break would be misread."""
-    text = str(value)
-    return json.dumps(text, ensure_ascii=False) if any(c in text for c in ",\n:") else text
-
-
-def unquote(text: str) -> str:
-    """The reverse of `quote`; anything that is no JSON string is returned as it is."""
-    if len(text) < 2 or text[0] != '"' or text[-1] != '"':
-        return text
-    try:
-        return str(json.loads(text))
-    except json.JSONDecodeError:
-        return text
+_SIZE = re.compile(r"(\d{1,9})\s*[xX]\s*(\d{1,9})")
+_SIZE_KEY = "Size"
+_OPTIONAL = ("init", "init.inpaint", "init.inpaint.soft", "hires", "refiner")
+_HIRES_KEYS = ("hiresupscale", "hiresresize", "hiresupscaler", "firstpasssize")
+"""A picture with one of these had a second pass; one with a denoising strength alone had a first picture."""
 
 
 def write(request: GenerationRequest, facts: dict[str, Any]) -> str:
-    """The text that reproduces `request`; `facts` follow the parameters in their own order."""
-    pairs: dict[str, Any] = {}
-    for d in declared(GenerationRequest):
-        if d.path == "width":
-            pairs["Size"] = f"{request.width}x{request.height}"
-        elif d.param.infotext and (d.param.infotext_always or d.of(request) != d.field.default):
-            pairs[d.param.infotext] = (
-                _shown(d.of(request)) if d.of(request) is not None else pairs.get(d.param.infotext)
-            )
-    pairs = {key: value for key, value in (pairs | facts).items() if value not in (None, "")}
-    line = ", ".join(f"{key}: {quote(value)}" for key, value in pairs.items())
-    negative = f"\n{_NEGATIVE} {request.negative_prompt}" if request.negative_prompt else ""
-    return f"{request.prompt}{negative}\n{line}".strip()
+    """The text that reproduces `request`, but for the pictures that it starts from.
+
+    Parameters that differ from their defaults, and some always, in A1111's order; then `request.others`, then `facts`,
+    which are keys of no parameter and win over others'. A fact that is None or "" is left out.
+    """
+    pairs = pairs_of(request) | {key: value for key, value in facts.items() if value not in (None, "")}
+    pairs = {key: pairs[key] for key in sorted(pairs, key=key_table.place_in_order)}
+    text = compose(request.prompt, request.negative_prompt, pairs)
+    found = parse_loosely(text)
+    if (found.prompt, found.negative_prompt) == (request.prompt, request.negative_prompt):
+        return text
+    # Blanks around a line, or a line that begins like another part: A1111 takes such pairs for the prompts as well.
+    exact = {PROMPT: request.prompt, NEGATIVE: request.negative_prompt}
+    return compose(request.prompt, request.negative_prompt, pairs | exact)
 
 
-def parse(text: str) -> Parsed:
-    """Take any text apart; never raises. Without a line of pairs everything is prompt."""
-    lines = text.strip().split("\n")
-    found = _PAIR.findall(lines[-1])
-    if len(found) < _LEAST_PAIRS:
-        found = []
-    else:
-        lines = lines[:-1]
-    prompt: list[str] = []
-    negative: list[str] | None = None
-    for line in (line.strip() for line in lines):
-        if line.startswith(_NEGATIVE):
-            negative = [*(negative or []), line.removeprefix(_NEGATIVE).strip()]
-        else:
-            (prompt if negative is None else negative).append(line)
-    pairs = {k.strip(): unquote(v.strip()) for k, v in found}
-    # A recipe on one line has the negative prompt among the pairs.
-    inline = pairs.pop(_NEGATIVE.rstrip(":"), "")
-    return Parsed("\n".join(prompt), inline or "\n".join(negative or []), pairs)
+def pairs_of(request: GenerationRequest, without: Container[str] = ()) -> dict[str, str]:
+    """What `write` has beside the prompts: parameters, those at the paths `without` left out, then others."""
+    pairs = {key: str(value) for key, value in _parameters(request, without).items()}
+    return pairs | {key: value for key, value in request.others.items() if key_table.is_stranger(key)}
 
 
 def parse_loosely(text: str) -> Parsed:
-    """The same for recipes that lost their form on the way, which A1111 would misread."""
-    return parse(tidy(text, _keys()))
+    """`parse` for recipes that lost their form on the way as well, which A1111 would misread."""
+    return parse(tidy(text, key_table.names()))
+
+
+def read(text: str) -> GenerationRequest:
+    """The request behind an infotext; what it does not say, or says in a way that is not valid, keeps its default.
+
+    Pictures that it started from are b"", "to be given". Keys that mean nothing here are in `others`.
+    """
+    return _read(text).request
+
+
+def values(parsed: Parsed) -> dict[str, Any]:
+    """What an infotext says, by path and in today's terms; nothing is validated yet."""
+    given = {squeezed(key): _whole(value) for key, value in parsed.pairs.items()}
+    stages = tuple(_stages(given))
+    flat: dict[str, Any] = {stage: {} for stage in stages if stage in _OPTIONAL}
+    flat |= {"prompt": parsed.prompt, "negative_prompt": parsed.negative_prompt}
+    flat |= {path: b"" for path in ("init.image", "init.inpaint.mask") if path.rpartition(".")[0] in stages}
+    for squeezed_key, value in given.items():
+        if key := key_table.by_squeezed().get(squeezed_key):
+            for place in key.places:
+                if place.stage in stages:
+                    flat |= _values(place, value)
+    _bring_up_to_date(flat, given)
+    flat["others"] = {key: _whole(value) for key, value in parsed.pairs.items() if key_table.is_stranger(key)}
+    return flat
 
 
 def unread(text: str) -> list[str]:
     """A sentence for everything in an infotext that `read` leaves out or changes."""
-    pairs = {_squeezed(key): (key, value) for key, value in parse_loosely(text).pairs.items()}
-    request, remarks = read(text), list[str]()
-    for d in _readable():
-        key, value = pairs.pop(_squeezed(d.param.infotext), ("", "")) if d.param.infotext else ("", "")
-        if value and not _valid(d, value):
-            remarks.append(f"{key}: {value} is not valid here and was left out.")
-    key, value = pairs.pop("size", ("", ""))
-    if value and _SIZE.match(value) and value.replace(" ", "").lower() != f"{request.width}x{request.height}":
-        remarks.append(f"{key}: {value} became {request.width}x{request.height}.")
-    others = ", ".join(key for squeezed, (key, _) in pairs.items() if squeezed not in _SILENT)
+    parsed, request, invalid = _read(text)
+    remarks: list[str] = []
+    for text, value in parsed.pairs.items():
+        key = key_table.by_squeezed().get(squeezed(text))
+        if key and key.text == _SIZE_KEY:
+            if value.replace(" ", "").lower() != f"{request.width}x{request.height}":
+                remarks.append(f"{text}: {value} became {request.width}x{request.height}.")
+        elif key and any(path in invalid for place in key.places for path in place.paths):
+            remarks.append(f"{text}: {value} is not valid here and was left out.")
+    others = ", ".join(request.others)
     return [*remarks, *([f"This version of sdui does not use: {others}."] if others else [])]
 
 
-def read(text: str) -> GenerationRequest:
-    """The request behind an infotext; what it does not say, or says in a way that is not valid, keeps its default."""
-    parsed = parse_loosely(text)
-    values: dict[str, Any] = {"prompt": parsed.prompt, "negative_prompt": parsed.negative_prompt}
-    given = {_squeezed(key): value for key, value in parsed.pairs.items()}
-    for d in _readable():
-        if d.param.infotext and (value := given.get(_squeezed(d.param.infotext))) and _valid(d, value):
-            values[d.path] = value
-    if size := _SIZE.match(given.get("size", "")):
-        sides = {"width": size[1], "height": size[2]}
-        values |= {d.path: sides[d.path] for d in declared(GenerationRequest) if _valid(d, sides.get(d.path))}
-    if "schedule" not in values and "sampler" in values:
-        values |= _old_sampler(values["sampler"])
-    return GenerationRequest.model_validate(nest(values))
-
-
-def _readable() -> list[Declared]:
-    """What an infotext can bring back; the stages need more than their own pairs."""
-    stages = ("init.", "hires.", "refiner.")
-    return [d for d in declared(GenerationRequest) if not d.path.startswith(stages)]
-
-
-def _keys() -> list[str]:
-    """The names of pairs that mean something here."""
-    return ["Size", "Version", *(d.param.infotext for d in declared(GenerationRequest) if d.param.infotext)]
-
-
-def _old_sampler(name: str) -> dict[str, str]:
-    """Both names in one, "DPM++ 2M Karras"; a plain name used to mean the uniform schedule."""
-    sampler, _, last = name.rpartition(" ")
-    if last in _OLD_SCHEDULES:
-        return {"sampler": sampler, "schedule": last}
-    return {"sampler": name, "schedule": "Uniform"}
-
-
-def _valid(d: Declared, value: Any) -> bool:
-    if value is None:
-        return False
-    try:
-        GenerationRequest.model_validate(nest({d.path: value}))
-    except ValidationError:
-        return False
-    return True
-
-
-def _squeezed(key: str) -> str:
-    """Recipes copied from web pages lose spaces: "CFGscale", "Modelhash"."""
-    return key.replace(" ", "").casefold()
+def _parameters(request: GenerationRequest, without: Container[str]) -> dict[str, Any]:
+    """Keys and what is to be written under them."""
+    pairs: dict[str, Any] = {}
+    flat = flatten(request)
+    for key in key_table.all_keys():
+        for place in (place for place in key.places if any(path not in without for path in place.paths)):
+            held = tuple(flat.get(path) for path in place.paths)
+            if None not in held and (place.always or held != place.defaults):
+                pairs[key.text] = "x".join(str(_shown(value)) for value in held)
+    hires, inpaint = request.hires, request.init and request.init.inpaint
+    if hires and (hires.resize_x or hires.resize_y) and hires.scale == type(hires).model_fields["scale"].default:
+        pairs.pop("Hires upscale", None)
+    if inpaint and inpaint.area == INPAINT_AREAS[1]:
+        pairs["Masked area padding"] = inpaint.padding
+    if inpaint and inpaint.soft:
+        pairs[key_table.SOFT] = True
+    return pairs
 
 
 def _shown(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class _Reading(NamedTuple):
+    parsed: Parsed
+    request: GenerationRequest
+    invalid: frozenset[str]
+    """Paths whose value in the text is not valid."""
+
+
+def _read(text: str) -> _Reading:
+    parsed = parse_loosely(_whole(text))
+    return _Reading(parsed, *_validated(values(parsed)))
+
+
+def _whole(text: str) -> str:
+    """Half of an emoji, as broken programs leave it, can be neither stored nor shown."""
+    return text.encode(errors="replace").decode()
+
+
+def _stages(given: dict[str, str]) -> Iterator[str]:
+    """The groups and stages of the picture that these keys tell of."""
+    yield from ("", "text", "sampling", "guidance")
+    if any(key in given for key in _HIRES_KEYS):
+        yield "hires"
+    elif "denoisingstrength" in given:
+        soft = given.get(squeezed(key_table.SOFT), "").casefold() == "true"
+        yield "init"
+        if soft or any(key in given for key in key_table.of_stage("init.inpaint")):
+            yield "init.inpaint"
+        if soft:
+            yield "init.inpaint.soft"
+    if given.get("refiner", "None") not in ("", "None"):
+        yield "refiner"
+
+
+def _values(place: key_table.Place, value: str) -> dict[str, str]:
+    """What one key says, by path."""
+    if len(place.paths) == 1:
+        same = place.stage == "hires" and value in old_files.SAME
+        return {} if same else {place.paths[0]: value}
+    size = _SIZE.match(value)
+    return dict(zip(place.paths, size.groups(), strict=True)) if size else {}
+
+
+def _bring_up_to_date(flat: dict[str, Any], given: dict[str, str]) -> None:
+    """Turn old names, sizes and behaviour into today's."""
+    made_by = old_files.version(given.get("version"))
+    if hypernet := given.get(squeezed(key_table.HYPERNET)):
+        strength = given.get(squeezed(key_table.HYPERNET_STRENGTH), "1.0")
+        flat["prompt"] += f"<hypernet:{hypernet}:{strength}>"
+    options = old_files.options(made_by, flat["prompt"], flat.get("sampler", ""))
+    if old_files.may_be_newer(made_by):
+        # A1111's paste, and so a1111_paste, takes them all for the release.
+        options.pop("Downcast alphas_cumprod")
+    for key in options:
+        (place,) = key_table.by_squeezed()[squeezed(key)].places
+        flat |= dict.fromkeys(place.paths, True)
+    if "refiner" in flat:
+        flat.setdefault("refiner.switch_by_steps", old_files.refined_by_steps(made_by))
+    old = not old_files.had_schedules(made_by)
+    old_files.tell_apart(flat, old=old)
+    old_files.tell_apart_hires(flat, old=old and "scheduletype" not in given)
+    if size := _SIZE.match(given.get("firstpasssize", "")):
+        target = int(flat.get("width", 512)), int(flat.get("height", 512))
+        first = int(size[1]), int(size[2])
+        flat["width"], flat["height"] = first if all(first) else old_files.first_pass_size(*target)
+        flat["hires.resize_x"], flat["hires.resize_y"] = target
+
+
+def _validated(flat: dict[str, Any]) -> tuple[GenerationRequest, frozenset[str]]:
+    """The request, and the paths of what had to be left out because it is not valid."""
+    try:
+        return GenerationRequest.model_validate(nest(flat)), frozenset()
+    except ValidationError as error:
+        wrong = frozenset(".".join(map(str, problem["loc"])) for problem in error.errors())
+    valid = {path: value for path, value in flat.items() if path not in wrong}
+    return GenerationRequest.model_validate(nest(valid)), wrong

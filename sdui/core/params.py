@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, cast, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
@@ -33,7 +33,7 @@ class Param:
     choices: str | tuple[str, ...] = ""
     """A `Catalog` list such as "samplers", or the options themselves."""
     infotext: str = ""
-    """Key in the PNG text; "" = not written."""
+    """Key in the PNG text, where "Size-1" and "Size-2" are both halves of "Size: 512x768"; "" = not written."""
     infotext_always: bool = False
     """Written even when the value is the default."""
     a1111: str = ""
@@ -112,24 +112,35 @@ def declared(model: type[Params], prefix: str = "") -> Iterator[Declared]:
 
 
 def nest(flat: dict[str, Any]) -> dict[str, Any]:
-    """{"hires.scale": 2} -> {"hires": {"scale": 2}}."""
+    """{"hires.scale": 2} -> {"hires": {"scale": 2}}; an empty stage, {"hires": {}}, goes before what is in it."""
     tree: dict[str, Any] = {}
     for path, value in flat.items():
         *parents, leaf = path.split(".")
         node = tree
         for part in parents:
             node = node.setdefault(part, {})
-        node[leaf] = value
+        node[leaf] = dict(cast("dict[str, Any]", value)) if isinstance(value, dict) else value
     return tree
+
+
+def flatten(values: Params, prefix: str = "") -> dict[str, Any]:
+    """The reverse of `nest`: every field by path, those of stages that are off left out."""
+    flat: dict[str, Any] = {}
+    for name, value in values:
+        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, Params) else {f"{prefix}{name}": value}
+    return flat
 
 
 def _given(value: Any) -> str:
     return "nothing" if value in (None, "") else repr(value) if isinstance(value, str) else str(value)
 
 
-def explain(error: ValidationError, model: type[Params]) -> str:
-    """One sentence per wrong field, naming it as the page does: "Width: 100000 is too large, at most 16384."."""
-    labels = {d.path: d.param.label for d in declared(model)}
+def explain(error: ValidationError, model: type[Params], names: dict[str, str] | None = None) -> str:
+    """One sentence per wrong field, naming it as the page does: "Width: 100000 is too large, at most 16384.".
+
+    `names`, by path, are used in place of the page's labels.
+    """
+    labels = {d.path: d.param.label for d in declared(model)} | (names or {})
     lines: list[str] = []
     for problem in error.errors():
         path = ".".join(str(part) for part in problem["loc"])

@@ -9,14 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from .pairs import split
+
 _WIDE = str.maketrans({"：": ":", "，": ",", "×": "x", "＂": '"'})
 _NEGATIVE = re.compile(r"negative\s*prompt\s*[:：]\s*", re.IGNORECASE)
-_CANONICAL_NEGATIVE = re.compile(r"^\s*Negative prompt:", re.MULTILINE)
+_CANONICAL_NEGATIVE = re.compile(r"^[^\S\n]*+Negative prompt:", re.MULTILINE)
 _STEPS = re.compile(r"(?:^|(?<=[\s,，]))steps\s*[:：]\s*\d", re.IGNORECASE)
+_CANONICAL = re.compile(r'Steps: \d+, Sampler: ("(?:[^\\"]++|\\.)*+"|[^,]*), (Schedule type|CFG scale): ')
+"""How A1111 and we begin the line; full-width signs after this are somebody's own."""
 _WELL_FORMED = re.compile(r"\s*Steps: \d+\s*(,[^：，×]*)?")
 _ENDS = " \n,，"
 _NEXT_PAIR = re.compile(r",\s*\w[\w \-/]*:")
-_PAIR_OF_ANY_NAME = re.compile(r"(\w[\w \-/]*):\s*([^,]*)")
 
 
 def tidy(text: str, keys: Iterable[str]) -> str:
@@ -25,7 +28,7 @@ def tidy(text: str, keys: Iterable[str]) -> str:
     A recipe has "Steps: N" somewhere; what stands before belongs to the prompts. `keys` are the names of pairs.
     """
     head, _, last = text.strip().rpartition("\n")
-    if _WELL_FORMED.fullmatch(last):
+    if _CANONICAL.match(last) or _WELL_FORMED.fullmatch(last):
         if _CANONICAL_NEGATIVE.search(head) or not _NEGATIVE.search(head):
             return text
     else:
@@ -40,9 +43,7 @@ def tidy(text: str, keys: Iterable[str]) -> str:
 
 def _pairs(text: str, keys: Iterable[str]) -> list[tuple[str, str]]:
     """Each known key with what follows it up to the next pair, or up to a comma where that pair is unknown."""
-    loose = (r"\s*".join(map(re.escape, key.replace(" ", ""))) for key in sorted(keys, key=len, reverse=True))
-    known = re.compile(rf"(?<!\w)({'|'.join(loose)})\s*:", re.IGNORECASE)
-    found = list(known.finditer(text))
+    found = list(_known(keys).finditer(text))
     ends = [match.start() for match in found[1:]] + [len(text)]
     pairs: list[tuple[str, str]] = []
     for match, end in zip(found, ends, strict=True):
@@ -51,5 +52,15 @@ def _pairs(text: str, keys: Iterable[str]) -> list[tuple[str, str]]:
         value = rest[: unknown.start()] if unknown else rest
         pairs.append((match[1], " ".join(value.strip(" \n,").split())))
         if unknown:
-            pairs += _PAIR_OF_ANY_NAME.findall(rest[unknown.start() :])
+            pairs += split(rest[unknown.start() :])
     return pairs
+
+
+def _known(keys: Iterable[str]) -> re.Pattern[str]:
+    """Any of `keys` and its colon, with or without blanks; told apart by the first letter first, for speed."""
+    by_first: dict[str, list[str]] = {}
+    for key in sorted(keys, key=len, reverse=True):
+        first, *rest = (re.escape(letter) for letter in key.casefold() if letter != " ")
+        by_first.setdefault(first, []).append("".join(rf"\s*{letter}" for letter in rest))
+    any_key = "|".join(f"{first}(?:{'|'.join(rests)})" for first, rests in by_first.items())
+    return re.compile(rf"(?<!\w)({any_key})\s*:", re.IGNORECASE)

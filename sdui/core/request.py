@@ -17,7 +17,7 @@ def _multiple_of_8(pixels: int) -> int:
 
 
 # A latent cell covers 8 pixels; like A1111, other sizes are rounded down.
-Side = Annotated[int, Field(ge=64, le=16384), AfterValidator(_multiple_of_8)]
+Side = Annotated[int, Field(ge=8, le=16384), AfterValidator(_multiple_of_8)]
 
 
 class GenerationRequest(Params):
@@ -106,8 +106,12 @@ class GenerationRequest(Params):
             infotext_always=True,
         ),
     ] = -1
-    width: Annotated[Side, Param("Width", "In pixels.", step=8, slider=(64, 2048))] = 512
-    height: Annotated[Side, Param("Height", "In pixels.", step=8, slider=(64, 2048))] = 512
+    width: Annotated[
+        Side, Param("Width", "In pixels.", step=8, slider=(64, 2048), infotext="Size-1", infotext_always=True)
+    ] = 512
+    height: Annotated[
+        Side, Param("Height", "In pixels.", step=8, slider=(64, 2048), infotext="Size-2", infotext_always=True)
+    ] = 512
     model_hash: Annotated[
         str,
         Param(
@@ -149,12 +153,24 @@ class GenerationRequest(Params):
     seed_resize_from_w: Annotated[
         int,
         Field(ge=0, le=16384),
-        Param("Resize seed from width", "The seed's picture at another size; 0 is off.", step=8, slider=(0, 2048)),
+        Param(
+            "Resize seed from width",
+            "The seed's picture at another size; 0 is off.",
+            step=8,
+            slider=(0, 2048),
+            infotext="Seed resize from-1",
+        ),
     ] = 0
     seed_resize_from_h: Annotated[
         int,
         Field(ge=0, le=16384),
-        Param("Resize seed from height", "The seed's picture at another size; 0 is off.", step=8, slider=(0, 2048)),
+        Param(
+            "Resize seed from height",
+            "The seed's picture at another size; 0 is off.",
+            step=8,
+            slider=(0, 2048),
+            infotext="Seed resize from-2",
+        ),
     ] = 0
     inpainting_mask_weight: Annotated[
         float,

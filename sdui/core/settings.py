@@ -94,7 +94,7 @@ def _split(line: str) -> list[str]:
 
 
 _SAVING, _PATHS, _SUBDIRS = "Saving images/grids", "Paths for saving", "Saving to a directory"
-_PREVIEWS = "Live previews"
+_PREVIEWS, _IMG2IMG = "Live previews", "img2img"
 _FORMATS = ("png", "jpg", "webp")
 
 
@@ -191,6 +191,24 @@ class Preferences(Params):
     live_previews_image_width: Annotated[
         int, Field(ge=64, le=2048), Param("Live preview width", "Of one picture, in pixels.", section=_PREVIEWS)
     ] = 384
+
+    return_mask: Annotated[
+        bool,
+        Param("For inpainting, include the greyscale mask in results for web", section=_IMG2IMG),
+    ] = False
+    return_mask_composite: Annotated[
+        bool,
+        Param("For inpainting, include masked composite in results for web", section=_IMG2IMG),
+    ] = False
+    batch_independent: Annotated[
+        bool,
+        Param(
+            "Draw the pictures of a batch one by one",
+            "Each is then equal to the bit to the same picture drawn alone; slower. Without it DPM adaptive, img2img's "
+            "latent noise and the rounding of sums depend on the batch, as in A1111.",
+            section="Stable Diffusion",
+        ),
+    ] = False
 
     sd_model_checkpoint: Annotated[
         str,

@@ -62,11 +62,20 @@ class Inpaint(Params):
         Field(ge=0, le=64),
         Param("Mask blur", "Deviation of the mask's soft edge, in pixels.", infotext="Mask blur", infotext_always=True),
     ] = 4
-    mask_blur_x: int | None = Field(None, ge=0, le=64)
-    """Across only; None is `mask_blur`."""
-    mask_blur_y: int | None = Field(None, ge=0, le=64)
-    mask_round: bool = True
-    """Without it, a mask's grey stays grey in the latents."""
+    mask_blur_x: Annotated[
+        int | None,
+        Field(ge=0, le=64),
+        Param("Mask blur across", "Nothing is the same as mask blur.", infotext="Mask blur X"),
+    ] = None
+    mask_blur_y: Annotated[
+        int | None,
+        Field(ge=0, le=64),
+        Param("Mask blur down", "Nothing is the same as mask blur.", infotext="Mask blur Y"),
+    ] = None
+    mask_round: Annotated[
+        bool,
+        Param("Round the mask", "Without it, a mask's grey stays grey in the latents.", infotext="Mask rounding"),
+    ] = True
     fill: Annotated[
         str,
         Param(
@@ -247,12 +256,26 @@ class Hires(Params):
     resize_x: Annotated[
         int,
         Field(ge=0, le=16384),
-        Param("Resize width to", "0 follows the height.", step=8, slider=(0, 2048), a1111="hr_resize_x"),
+        Param(
+            "Resize width to",
+            "0 follows the height.",
+            step=8,
+            slider=(0, 2048),
+            infotext="Hires resize-1",
+            a1111="hr_resize_x",
+        ),
     ] = 0
     resize_y: Annotated[
         int,
         Field(ge=0, le=16384),
-        Param("Resize height to", "0 follows the width.", step=8, slider=(0, 2048), a1111="hr_resize_y"),
+        Param(
+            "Resize height to",
+            "0 follows the width.",
+            step=8,
+            slider=(0, 2048),
+            infotext="Hires resize-2",
+            a1111="hr_resize_y",
+        ),
     ] = 0
     steps: Annotated[
         int,
@@ -322,6 +345,16 @@ class Refiner(Params):
             a1111="refiner_switch_at",
         ),
     ] = 0.8
+    switch_by_steps: Annotated[
+        bool,
+        Param(
+            "Switch to refiner by sampling steps instead of model timesteps",
+            "A1111 before 1.8 counted steps, later ones count the share of the noise that is gone.",
+            infotext="Refiner switch by sampling steps",
+            infotext_always=True,
+            a1111="refiner_switch_by_sample_steps",
+        ),
+    ] = True
     hires_pass: Annotated[
         str,
         Param(

@@ -8,29 +8,48 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sdui.models.families.base import Conditioning, LoadedModel
+from sdui.core.text_options import TextOptions
+from sdui.models.families.base import LoadedModel
 from sdui.models.store import Lease
-from sdui.prompt.attention import parse_attention
+from sdui.prompt.attention import BREAK, Piece, parse_attention
 from sdui.prompt.chunks import Chunk, chunk_prompt
 from sdui.prompt.composition import parse_composition
+from sdui.prompt.old_emphasis import bracket_factors, chunk_prompt_old
 from sdui.prompt.schedule import TextUntil, schedule
 from sdui.prompt.tokenizer import Tokenizer
 
-CHUNK_LENGTH = 77
-"""Tokens of a chunk in the context, its start and end included."""
 KEPT_TEXTS = 64
 """Encoded texts that stay in memory: at most some 20 MB for prompts of a few chunks."""
 
 
 @dataclass(frozen=True, slots=True)
-class Scheduled:
-    """One text's conditioning over the run: (last call it is used at, conditioning [1,T,D]), in order."""
+class Timeline:
+    """What prompt editing counts: looks at the network, which second-order samplers take two of in a step."""
 
-    entries: tuple[tuple[int, Conditioning], ...]
+    calls: int
+    """Of the first pass."""
+    hires_calls: int | None = None
+    """Of the second pass, where this is the second pass' timeline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How prompts are read for one run."""
+
+    clip_skip: int
+    options: TextOptions
+    timeline: Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """One text's conditioning over the run: (last call it is used at, context [1,T,D]), in order."""
+
+    entries: tuple[tuple[int, Tensor], ...]
 
     def at(self, call: int) -> Tensor:
         """Context [1,T,D] for the network's `call`-th look, counted from 0."""
-        return next((c.context for until, c in self.entries if call <= until), self.entries[-1][1].context)
+        return next((context for until, context in self.entries if call <= until), self.entries[-1][1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,47 +58,61 @@ class Prompts:
 
     parts: tuple[tuple[float, Scheduled], ...]
     negative: Scheduled
+    empty: Tensor
+    """What the network is told of an empty chunk, [1,77,D]."""
 
     def chunks(self) -> int:
         """Of 75 tokens, in the longest of the prompts."""
         longest = max(scheduled.at(0).shape[1] for scheduled in (self.negative, *(part for _, part in self.parts)))
-        return longest // CHUNK_LENGTH
+        return longest // self.empty.shape[1]
+
+
+_Key = tuple[str, int, TextOptions, tuple[TextUntil, ...]]
 
 
 class Conditioner:
     def __init__(self) -> None:
         self._tokenizer = Tokenizer()
-        self._kept: OrderedDict[tuple[str, int, tuple[TextUntil, ...]], Scheduled] = OrderedDict()
+        self._bracket_factors = bracket_factors(self._tokenizer.vocabulary())
+        self._kept: OrderedDict[_Key, Scheduled] = OrderedDict()
 
-    def prompts(self, lease: Lease, positive: str, negative: str, calls: int, clip_skip: int) -> Prompts:
-        """calls: how often the network is asked during the run; prompt editing counts them."""
-        parts = tuple(
-            (part.weight, self._scheduled(lease, schedule(part.text, calls), clip_skip))
-            for part in parse_composition(positive)
-        )
-        return Prompts(parts, self._scheduled(lease, schedule(negative, calls), clip_skip))
+    def prompts(self, lease: Lease, positive: str, negative: str, reading: Reading) -> Prompts:
+        parts = tuple((part.weight, self._scheduled(lease, part.text, reading)) for part in parse_composition(positive))
+        empty = self._encoded(lease, (TextUntil(1, ""),), reading).at(0)
+        return Prompts(parts, self._scheduled(lease, negative, reading), empty)
 
-    def _scheduled(self, lease: Lease, entries: list[TextUntil], clip_skip: int) -> Scheduled:
-        key = (lease.sha256, clip_skip, tuple(entries))
+    def _scheduled(self, lease: Lease, text: str, reading: Reading) -> Scheduled:
+        timeline = reading.timeline
+        entries = schedule(text, timeline.calls, timeline.hires_calls, reading.options.use_old_scheduling)
+        return self._encoded(lease, tuple(entries), reading)
+
+    def _encoded(self, lease: Lease, entries: tuple[TextUntil, ...], reading: Reading) -> Scheduled:
+        key = (lease.sha256, reading.clip_skip, reading.options, entries)
         if key not in self._kept:
-            self._kept[key] = self._encode(lease.model, entries, clip_skip)
+            self._kept[key] = self._encode(lease.model, entries, reading)
         self._kept.move_to_end(key)
         while len(self._kept) > KEPT_TEXTS:
             self._kept.popitem(last=False)
         return self._kept[key]
 
-    def _encode(self, model: LoadedModel, entries: list[TextUntil], clip_skip: int) -> Scheduled:
+    def _encode(self, model: LoadedModel, entries: tuple[TextUntil, ...], reading: Reading) -> Scheduled:
         """All texts of a schedule together: the attention weights' mean is taken over them, as A1111 does."""
-        chunked = [self._chunks(text) for _, text in entries]
+        chunked = [self._chunks(text, reading.options, model.padding_token) for _, text in entries]
         longest = max(len(chunks) for chunks in chunked)
-        empty = self._chunks("")
+        empty = self._chunks("", reading.options, model.padding_token)
         padded = [chunks + empty * (longest - len(chunks)) for chunks in chunked]
-        encoded = model.encode_text(_stack(padded, "tokens", torch.int64), _stack(padded, "weights"), clip_skip)
-        contexts = [Conditioning(encoded.context[i : i + 1]) for i in range(len(entries))]
-        return Scheduled(tuple(zip((entry.until for entry in entries), contexts, strict=True)))
+        tokens, weights = _stack(padded, "tokens", torch.int64), _stack(padded, "weights")
+        keep_mean = reading.options.emphasis != "No norm"
+        context = model.encode_text(tokens, weights, reading.clip_skip, keep_mean).context
+        return Scheduled(tuple((entry.until, context[i : i + 1]) for i, entry in enumerate(entries)))
 
-    def _chunks(self, text: str) -> list[Chunk]:
-        return chunk_prompt(parse_attention(text), self._tokenizer.encode).chunks
+    def _chunks(self, text: str, options: TextOptions, pad: int) -> list[Chunk]:
+        if options.use_old_emphasis_implementation:
+            return chunk_prompt_old(text, self._tokenizer.encode, self._bracket_factors).chunks
+        pieces = [Piece(text, 1.0)] if options.emphasis == "None" else parse_attention(text)
+        if options.emphasis == "Ignore":
+            pieces = [piece if piece == BREAK else Piece(piece.text, 1.0) for piece in pieces]
+        return chunk_prompt(pieces, self._tokenizer.encode, pad=pad, backtrack=options.comma_padding_backtrack).chunks
 
 
 def _stack(texts: list[list[Chunk]], attribute: str, dtype: torch.dtype = torch.float32) -> Tensor:

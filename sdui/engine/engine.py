@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import psutil
 import torch
@@ -12,53 +17,64 @@ from sdui.core.errors import Interrupted, RequestError
 from sdui.core.events import Emit, GeneratedImage, ImageReady, Notice, Progress, StopToken
 from sdui.core.request import GenerationRequest, LoadRequest, Task
 from sdui.core.settings import Preferences
+from sdui.core.stages import Hires
 from sdui.imaging.grid import grid, rows_for
 from sdui.models.store import Lease, ModelStore
-from sdui.prompt.comments import without_comments
 from sdui.prompt.extra_networks import parse_extra_networks
 from sdui.sampling.registry import Registry
 from sdui.sampling.schedules import AUTOMATIC, SCHEDULES
 
 from .conditioning import Conditioner
 from .generate import generate, unfinished
-from .run import Pace, Run
+from .hires import check_upscaler, upscalers
+from .init_latents import encode_init
+from .passes import Tools
+from .run import Batch, Pace, Run
+from .words import Words
 
 
 class Engine:
-    def __init__(self, models: ModelStore, samplers: Registry) -> None:
-        self._models, self._samplers = models, samplers
-        self._conditioner = Conditioner()
+    def __init__(self, models: ModelStore, samplers: Registry, styles: Path) -> None:
+        """styles: the styles.csv file; it need not exist."""
+        self._models, self._samplers, self._styles = models, samplers, styles
+        self._tools = Tools(samplers, Conditioner())
 
     def catalog(self) -> Catalog:
-        return Catalog(self._models.catalog(), self._samplers.names(), (AUTOMATIC, *SCHEDULES))
+        return Catalog(self._models.catalog(), self._samplers.names(), (AUTOMATIC, *SCHEDULES), upscalers())
 
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None:
         """Everything the task says goes through `emit`; what it raises is the task's failure."""
         name, sha256 = (task.model, "") if isinstance(task, LoadRequest) else (task.model, task.model_hash)
-        with self._models.lease(name, sha256, lambda name: emit(Progress(f"Loading {name}"))) as lease:
+        with ExitStack() as leases:
+            lease_of = _Leases(leases, self._models, emit)
+            lease = lease_of(name, sha256)
             if isinstance(task, GenerationRequest):
                 try:
-                    self._generate(task, lease, preferences, emit, stop)
+                    self._generate(task, lease, lease_of, preferences, stop)
                 except torch.OutOfMemoryError as error:
                     raise RequestError("Not enough memory: choose a smaller width, height or batch size.") from error
 
     def _generate(
-        self, asked: GenerationRequest, lease: Lease, preferences: Preferences, emit: Emit, stop: StopToken
+        self, asked: GenerationRequest, lease: Lease, others: _Leases, preferences: Preferences, stop: StopToken
     ) -> None:
-        request = _resolved(asked, lease, self._samplers)
+        request, emit = self._resolved(asked, lease), others.emit
         _require_memory(request, lease)
         for text in _remarks(request):
             emit(Notice(text))
-        pace = Pace(request.batch_count)
+        batches = _batches(request, preferences)
+        pace = Pace(len(batches), passes=2 if request.hires else 1)
+        init = encode_init(request, lease.model, batches[0].seeds)
+        if init and init.picture.notice:
+            emit(Notice(init.picture.notice))
         made: list[GeneratedImage] = []
-        for pace.batch in range(request.batch_count):
+        for pace.batch, batch in enumerate(batches):
             stop.next_batch()
             stop.check()
-            first = request.seed + pace.batch * request.batch_size
-            seeds = list(range(first, first + request.batch_size))
-            run = Run(request, preferences, seeds, lease, emit, stop, pace)
+            if pace.batch and preferences.batch_independent:
+                init = encode_init(request, lease.model, batch.seeds)
+            run = Run(request, preferences, batch, lease, others, stop, pace, init)
             try:
-                images = generate(run, self._samplers, self._conditioner)
+                images = generate(run, self._tools)
             except Interrupted:
                 images = unfinished(run) if preferences.save_incomplete_images else []
             for image in images:
@@ -69,6 +85,74 @@ class Engine:
             rows = rows_for(len(made), preferences.n_rows, request.batch_size)
             sheet = grid([image.pixels for image in made], rows)
             emit(ImageReady(GeneratedImage(sheet, made[0].request, made[0].facts, "grid")))
+
+    def _resolved(self, request: GenerationRequest, lease: Lease) -> GenerationRequest:
+        """With real seeds, the full names of what was asked for, and prompts as they are read.
+
+        Raises RequestError for what is not there.
+        """
+        count = request.batch_count * request.batch_size
+        if max(request.seed, request.subseed) + count > 2**63:
+            raise RequestError(f"Seed: {request.seed} is too large, every picture of a batch needs one more.")
+        sampler, schedule = self._samplers.resolve(request.sampler, request.schedule)
+        values: dict[str, Any] = {
+            "seed": _real(request.seed),
+            "subseed": _real(request.subseed),
+            "sampler": sampler.name,
+            "schedule": schedule,
+            "model": lease.name,
+            "model_hash": lease.sha256[:10],
+            "styles": (),
+        }
+        words = Words(self._styles, request)
+        values |= {"prompt": words.positive(request.prompt), "negative_prompt": words.negative(request.negative_prompt)}
+        if request.hires:
+            values["hires"] = self._resolved_hires(request.hires, words)
+        return request.model_copy(update=values)
+
+    def _resolved_hires(self, hires: Hires, words: Words) -> Hires:
+        check_upscaler(hires)
+        if hires.sampler or hires.schedule:
+            self._samplers.resolve(hires.sampler or AUTOMATIC, hires.schedule or AUTOMATIC)
+        prompts = {"prompt": words.positive(hires.prompt), "negative_prompt": words.negative(hires.negative_prompt)}
+        given = {name: text for name, text in prompts.items() if getattr(hires, name)}
+        return hires.model_copy(update=given)
+
+
+@dataclass(frozen=True, slots=True)
+class _Leases:
+    """Checkpoints for one job; each stays until the job ends."""
+
+    stack: ExitStack
+    models: ModelStore
+    emit: Emit
+    by_name: dict[tuple[str, str], Lease] = field(default_factory=dict[tuple[str, str], Lease])
+
+    @property
+    def taken(self) -> Collection[Lease]:
+        return self.by_name.values()
+
+    def __call__(self, name: str, sha256: str = "") -> Lease:
+        if (name, sha256) not in self.by_name:
+            lease = self.models.lease(name, sha256, lambda name: self.emit(Progress(f"Loading {name}")))
+            self.by_name[name, sha256] = self.stack.enter_context(lease)
+        return self.by_name[name, sha256]
+
+
+def _real(seed: int) -> int:
+    return seed if seed >= 0 else random.randrange(2**32)
+
+
+def _batches(request: GenerationRequest, preferences: Preferences) -> list[Batch]:
+    """The pictures' seeds, in the order in which they are drawn.
+
+    They count up; where a variation is mixed in, all have one seed and the variation seeds count up, as in A1111.
+    """
+    count, step = request.batch_count * request.batch_size, 0 if request.subseed_strength else 1
+    seeds = [request.seed + step * index for index in range(count)]
+    subseeds = [request.subseed + index for index in range(count)]
+    size = 1 if preferences.batch_independent else request.batch_size
+    return [Batch(seeds[at : at + size], subseeds[at : at + size]) for at in range(0, count, size)]
 
 
 def _require_memory(request: GenerationRequest, lease: Lease) -> None:
@@ -90,19 +174,3 @@ def _remarks(request: GenerationRequest) -> list[str]:
         names = ", ".join(":".join((network.kind, *network.arguments)) for network in networks)
         remarks.append(f"Prompt: this version of sdui draws without <{names}>; such networks come later.")
     return remarks
-
-
-def _resolved(request: GenerationRequest, lease: Lease, samplers: Registry) -> GenerationRequest:
-    """With a real seed, the full names of what was asked for, and prompts without comments."""
-    if request.seed + request.batch_count * request.batch_size > 2**63:
-        raise RequestError(f"Seed: {request.seed} is too large, every picture of a batch needs one more.")
-    return request.model_copy(
-        update={
-            "seed": request.seed if request.seed >= 0 else random.randrange(2**32),
-            "sampler": samplers[request.sampler].name,
-            "prompt": without_comments(request.prompt),
-            "negative_prompt": without_comments(request.negative_prompt),
-            "model": lease.name,
-            "model_hash": lease.sha256[:10],
-        }
-    )

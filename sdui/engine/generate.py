@@ -1,21 +1,26 @@
-"""txt2img and img2img, in the order it happens."""
+"""txt2img and img2img, with or without hires fix, in the order it happens."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sdui import __version__
 from sdui.core.events import GeneratedImage, Kind, Notice
-from sdui.prompt.extra_networks import parse_extra_networks
-from sdui.sampling.noise import ImageNoise
-from sdui.sampling.registry import Registry, SamplerSpec
-from sdui.sampling.samplers import Denoiser
+from sdui.core.stages import Hires
+from sdui.imaging.hires_size import HiresSize, hires_size
 
-from .conditioning import Conditioner
-from .guided import GuidedDenoiser
+from .conditions import conditions_of
+from .hires import LATENT_MODES, enlarge
+from .passes import Asked, Tools, first_of, run_sampler, second_of
 from .run import Run
-from .start import start_from_noise, start_from_picture, unit_scale
+from .steps import partial_steps
 
 _MANY_CHUNKS = 8
 _LONG_PROMPT = (
@@ -25,52 +30,97 @@ _LONG_PROMPT = (
 
 
 @torch.inference_mode()
-def generate(run: Run, samplers: Registry, conditioner: Conditioner) -> list[GeneratedImage]:
-    """One batch: encode the prompts, sample, decode. Raises Interrupted when asked to stop."""
-    request, spec = run.request, samplers[run.request.sampler]
-    text, _ = parse_extra_networks(request.prompt)
-    calls = request.steps * spec.model_calls
-    prompts = conditioner.prompts(run.lease, text, request.negative_prompt, calls, request.clip_skip)
+def generate(run: Run, tools: Tools) -> list[GeneratedImage]:
+    """One batch: encode the prompts, sample, enlarge and sample again where wanted, decode.
+
+    Raises Interrupted when asked to stop.
+    """
+    hires = run.request.hires
+    with ExitStack() as patches:
+        latents = _first_pass(run, tools, patches)
+        if hires is None:
+            return _decoded(run, latents)
+        size = hires_size(run.request.width, run.request.height, hires)
+        enlarged = enlarge(run.model, latents, hires, size)
+    with ExitStack() as patches:
+        return _decoded(run, _second_pass(run, tools, patches, enlarged, hires, size))
+
+
+def _first_pass(run: Run, tools: Tools, patches: ExitStack) -> Tensor:
+    """Noise, or a picture with noise on it -> latents [B,C,h,w]."""
+    request, plan = run.request, first_of(run, tools)
+    plan.begin(run, patches)
+    prompts = plan.read(request, tools, plan.lease)
     if run.pace.batch == 0 and prompts.chunks() > _MANY_CHUNKS:
         run.emit(Notice(_LONG_PROMPT.format(chunks=prompts.chunks())))
-    latents = sample(run, spec, GuidedDenoiser(run, prompts))
-    run.emit(run.pace.progress("Decoding", run.steps, run.steps))
-    return finished(run, latents)
-
-
-def sample(run: Run, spec: SamplerSpec, denoiser: Denoiser) -> Tensor:
-    """Noise, or a picture with noise on it -> latents [B,C,h,w]."""
-    request, model = run.request, run.lease.model
-    sigmas = spec.sigmas(request.schedule, request.steps, model.sigmas)
-    side = model.latent.downscale
-    shape = (model.latent.channels, request.height // side, request.width // side)
-    noise = ImageNoise(run.seeds, shape, model.device)
-    if request.init:
-        start = start_from_picture(request, model, noise.draw(), sigmas, spec)
+    noise, course = plan.noise(run), plan.course(request)
+    if request.init and run.init:
+        steps = partial_steps(request.steps, request.init.denoising_strength, request.init.img2img_fix_steps)
+        scaled = noise.draw() * request.init.initial_noise_multiplier
+        start = course.from_latents(run.init.latents, scaled, steps, request.img2img_extra_noise)
     else:
-        start = start_from_noise(noise.draw(), sigmas, spec)
-    run.kept, run.steps = start.kept, len(start.sigmas) - 1
-    between = noise.brownian(sigmas) if spec.noise == "brownian" else noise.fresh
-    model_at = start.kept.around(denoiser) if start.kept else denoiser
-    x = spec.run(model_at, start.x, start.sigmas, noise=between, on_step=run.on_step)
-    if spec.variance_preserving:
-        x = x / unit_scale(start.sigmas[-1])
-    return start.kept.in_latents(x) if start.kept else x
+        start = course.from_noise(noise.draw(), request.steps)
+    picture = (run.init.images, run.init.mask) if run.init else (None, None)
+    return run_sampler(run, plan, start, noise, Asked(tools, patches, prompts, *picture))
 
 
-def finished(run: Run, latents: Tensor, kind: Kind = "image") -> list[GeneratedImage]:
+def _second_pass(run: Run, tools: Tools, patches: ExitStack, enlarged: Tensor, hires: Hires, size: HiresSize) -> Tensor:
+    """What `enlarge` gave -> latents [B,C,h,w] of the wished size."""
+    request, plan = run.request, second_of(run, tools, hires, size)
+    plan.begin(run, patches)
+    pixels = enlarged if hires.upscaler not in LATENT_MODES else None
+    latents = enlarged if pixels is None else plan.model.encode_image(pixels)
+    latents = latents[..., size.rows(), size.columns()]
+    steps = partial_steps(hires.steps or request.steps, hires.denoising_strength, exactly=True)
+    if not steps.schedule:
+        return latents
+    noise = plan.noise(run)
+    start = plan.course(request).from_latents(latents, noise.draw(), steps, request.img2img_extra_noise)
+    prompts = plan.read(request, tools, plan.lease)
+    return run_sampler(run, plan, start, noise, Asked(tools, patches, prompts, pixels, None))
+
+
+def _decoded(run: Run, latents: Tensor, kind: Kind = "image") -> list[GeneratedImage]:
     """Latents -> pictures, each with the request that makes it alone."""
+    run.emit(run.pace.progress("Decoding", run.steps, run.steps))
     # Truncated, not rounded: A1111's pictures are, and theirs are to come out the same.
-    pixels = (run.lease.model.decode(latents) * 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
-    facts = {"Version": f"sdui {__version__}"}
+    pixels = (run.model.decode(latents) * 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    pictures = run.init.finished(pixels, latents) if run.init else list(pixels)
     images: list[GeneratedImage] = []
-    for seed, image in zip(run.seeds, pixels, strict=True):
-        alone = run.request.model_copy(update={"seed": seed, "batch_size": 1, "batch_count": 1})
-        images.append(GeneratedImage(run.kept.in_pixels(image) if run.kept else image, alone, facts, kind))
+    for position, picture in enumerate(pictures):
+        images.append(_image(run, position, picture, kind))
+        images += [_image(run, position, mask, "mask") for mask in _masks(run, pixels[position])]
     return images
+
+
+def _masks(run: Run, drawn: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+    """What A1111 shows beside an inpainted picture, where the user wants that."""
+    inpainting = run.init and run.init.picture.inpainting
+    if inpainting and run.preferences.return_mask:
+        yield inpainting.shown_mask()
+    if inpainting and run.preferences.return_mask_composite:
+        yield inpainting.cut_out(drawn)
+
+
+def _image(run: Run, position: int, pixels: NDArray[np.uint8], kind: Kind) -> GeneratedImage:
+    values: dict[str, Any] = {"seed": run.batch.seeds[position], "batch_size": 1, "batch_count": 1}
+    # Without a strength there is no variation; a seed of it would only be noise in the infotext.
+    values["subseed"] = run.batch.subseeds[position] if run.request.subseed_strength else -1
+    alone = run.request.model_copy(update=values)
+    return GeneratedImage(pixels, alone, _facts(run), kind, conditions_of(run, position))
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    """What A1111's infotext says of the checkpoint's kind, and who drew."""
+    request, kind = run.request, run.lease.model.kind
+    return {
+        "Conditional mask weight": request.inpainting_mask_weight if kind == "inpainting" else None,
+        "Image CFG scale": request.image_cfg_scale if kind == "edit" and request.init else None,
+        "Version": f"sdui {__version__}",
+    }
 
 
 @torch.inference_mode()
 def unfinished(run: Run) -> list[GeneratedImage]:
     """What an interrupted batch had reached; empty before its first step."""
-    return [] if run.denoised is None else finished(run, run.denoised, "interrupted")
+    return [] if run.denoised is None else _decoded(run, run.denoised, "interrupted")

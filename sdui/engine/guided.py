@@ -2,40 +2,132 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from sdui.models.families.base import Conditioning
-from sdui.sampling.guidance import coefficients
+from sdui.core.text_options import TextOptions
+from sdui.models.families.base import Conditioning, LoadedModel
+from sdui.sampling.guidance import Coefficients
+from sdui.sampling.levels import NoiseLevels
 
 from .conditioning import Prompts
-from .run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """One checkpoint and what it is told: all that a switch to the refiner exchanges."""
+
+    model: LoadedModel
+    levels: NoiseLevels
+    prompts: Prompts
+    coefficients: Coefficients
+    concat: Tensor | None = None
+    """Extra input channels [1 or B,c,h,w]: what an inpainting or an editing checkpoint sees of the picture."""
+
+
+class _Asked(NamedTuple):
+    factor: float
+    """How much the answer counts."""
+    context: Tensor
+    concat: Tensor | None
+    negative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """Prompts of one length, N of them, that the network is asked about in one go for B pictures."""
+
+    conditioning: Conditioning
+    """[N*B,...], each prompt's pictures side by side."""
+    factors: Tensor
+    """[N,1,1,1,1]."""
+    negative: int | None
+    """Which of the N is the negative prompt."""
+
+
+class Plans:
+    """What to ask at each look; made once for each set of texts, so that a step costs no assembling."""
+
+    def __init__(self, guide: Guide, options: TextOptions, batch: int, keep_negative: bool = False) -> None:
+        """keep_negative: ask the negative prompt even where its answer does not count."""
+        self.guide = guide
+        self._options, self._batch, self._keep_negative = options, batch, keep_negative
+        self._plans: dict[tuple[int, ...], tuple[_Question, ...]] = {}
+
+    def questions(self, call: int, without_negative: bool) -> tuple[_Question, ...]:
+        prompts = self.guide.prompts
+        contexts = [scheduled.at(call) for _, scheduled in prompts.parts]
+        negative = prompts.negative.at(call)
+        key = (without_negative, id(negative), *map(id, contexts))
+        if key not in self._plans:
+            self._plans[key] = self._plan(contexts, negative, without_negative)
+        return self._plans[key]
+
+    def _plan(self, contexts: list[Tensor], negative: Tensor, without_negative: bool) -> tuple[_Question, ...]:
+        contexts, negative = self._padded(contexts, negative)
+        counts, seen = self.guide.coefficients, self.guide.concat
+        factors = counts.unguided if without_negative else counts.positives
+        asked = [_Asked(factor, context, seen) for factor, context in zip(factors, contexts, strict=True)]
+        if not without_negative:
+            nothing = None if seen is None else torch.zeros_like(seen)
+            asked += [_Asked(counts.negative, negative, seen, True), _Asked(counts.unseen, negative, nothing)]
+        asked = [one for one in asked if one.factor != 0 or (one.negative and self._keep_negative)]
+        lengths = dict.fromkeys(one.context.shape[1] for one in asked)
+        return tuple(self._question([one for one in asked if one.context.shape[1] == length]) for length in lengths)
+
+    def _question(self, asked: list[_Asked]) -> _Question:
+        context = torch.cat([one.context.expand(self._batch, -1, -1) for one in asked])
+        concats = [one.concat.expand(self._batch, -1, -1, -1) for one in asked if one.concat is not None]
+        factors = torch.tensor([one.factor for one in asked], device=context.device).view(-1, 1, 1, 1, 1)
+        negative = next((i for i, one in enumerate(asked) if one.negative), None)
+        return _Question(Conditioning(context, torch.cat(concats) if concats else None), factors, negative)
+
+    def _padded(self, contexts: list[Tensor], negative: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Positive and negative prompts of one length, where the options want that."""
+        length = max(context.shape[1] for context in contexts)
+        if self._options.pad_cond_uncond_v0:
+            missing = max(length - negative.shape[1], 0)
+            return contexts, torch.cat([negative, negative[:, -1:].expand(-1, missing, -1)], dim=1)[:, :length]
+        if self._options.pad_cond_uncond:
+            length = max(length, negative.shape[1])
+            return [self._filled(context, length) for context in contexts], self._filled(negative, length)
+        return contexts, negative
+
+    def _filled(self, context: Tensor, length: int) -> Tensor:
+        empty = self.guide.prompts.empty
+        return torch.cat([context, empty.repeat(1, (length - context.shape[1]) // empty.shape[1], 1)], dim=1)
 
 
 class GuidedDenoiser:
-    def __init__(self, run: Run, prompts: Prompts) -> None:
-        self._run = run
-        self._calls = 0
-        positives, negative = coefficients([weight for weight, _ in prompts.parts], run.request.cfg_scale)
-        texts = [scheduled for _, scheduled in prompts.parts]
-        asked = [*zip(positives, texts, strict=True), (negative, prompts.negative)]
-        self._asked = [entry for entry in asked if entry[0] != 0]
+    """`(x [B,C,h,w], sigma) -> x0`; counts its calls, as prompt editing and the refiner need."""
 
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """x [B,C,h,w] at level sigma -> x0. Prompts with equally many chunks share one look at the network."""
-        self._run.check()
-        groups: defaultdict[int, list[tuple[float, Tensor]]] = defaultdict(list)
-        for coefficient, scheduled in self._asked:
-            context = scheduled.at(self._calls)
-            groups[context.shape[1]].append((coefficient, context))
-        self._calls += 1
-        return sum((self._ask(x, sigma, group) for group in groups.values()), torch.zeros_like(x))
+    def __init__(self, plans_at: Callable[[int, float], Plans], without_negative: Callable[[int, float], bool]) -> None:
+        """Both are told (call from 0, timestep or level): which checkpoint to ask, and whether to leave out the
+        negative prompt."""
+        self._plans_at, self._without_negative = plans_at, without_negative
+        self.calls = 0
+        self._negative: Tensor | None = None
 
-    def _ask(self, x: Tensor, sigma: Tensor, group: list[tuple[float, Tensor]]) -> Tensor:
-        batch = len(x)
-        context = torch.cat([context.expand(batch, -1, -1) for _, context in group])
-        denoised = self._run.lease.model.denoise(x.repeat(len(group), 1, 1, 1), sigma, Conditioning(context))
-        factors = x.new_tensor([coefficient for coefficient, _ in group]).view(-1, 1, 1, 1, 1)
-        return (denoised.view(-1, *x.shape) * factors).sum(0)
+    def __call__(self, x: Tensor, sigma: float) -> Tensor:
+        plans = self._plans_at(self.calls, sigma)
+        model, timestep = plans.guide.model, plans.guide.levels.timestep(sigma)
+        answer: Tensor | None = None
+        for question in plans.questions(self.calls, self._without_negative(self.calls, sigma)):
+            count = len(question.factors)
+            denoised = model.denoise(x.repeat(count, 1, 1, 1), sigma, timestep, question.conditioning)
+            apart = denoised.view(count, *x.shape)
+            if question.negative is not None:
+                self._negative = apart[question.negative]
+            weighed = (apart * question.factors).sum(0)
+            answer = weighed if answer is None else answer + weighed
+        self.calls += 1
+        return torch.zeros_like(x) if answer is None else answer
+
+    def negative(self) -> Tensor:
+        """What the negative prompt alone gave at the last call, [B,C,h,w]."""
+        assert self._negative is not None
+        return self._negative

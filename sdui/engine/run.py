@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from torch import Tensor
 
@@ -11,11 +13,12 @@ from sdui.core.errors import Interrupted
 from sdui.core.events import Emit, Preview, Progress, Stop, StopToken
 from sdui.core.request import GenerationRequest
 from sdui.core.settings import Preferences
+from sdui.models.families.base import LoadedModel
 from sdui.models.store import Lease
 from sdui.sampling.samplers import Step
 
+from .init_latents import InitLatents
 from .preview import preview_jpeg
-from .start import Kept
 
 
 @dataclass(slots=True)
@@ -23,33 +26,67 @@ class Pace:
     """How far the whole job is, and how long it will still take."""
 
     batches: int
+    passes: int = 1
+    """Of a sampler, for each batch: 2 with hires fix."""
     batch: int = 0
+    current: int = 0
+    """The running pass of the batch, from 0."""
     started: float = field(default_factory=time.monotonic)
 
     def progress(self, stage: str, step: int, steps: int) -> Progress:
         # Without a step there is nothing left to do: DDIM at a low denoising strength.
-        done = (self.batch + (step / steps if steps else 1)) / self.batches
+        share = (self.current + (step / steps if steps else 1)) / self.passes
+        done = (self.batch + share) / self.batches
         spent = time.monotonic() - self.started
         return Progress(stage, step, steps, done, spent / done - spent if done > 0 else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One entry for each picture that is drawn at once."""
+
+    seeds: list[int]
+    subseeds: list[int]
+
+
+class Leases(Protocol):
+    """Checkpoints for one job; each stays until the job ends."""
+
+    @property
+    def emit(self) -> Emit: ...
+
+    @property
+    def taken(self) -> Collection[Lease]: ...
+
+    def __call__(self, name: str, sha256: str = "") -> Lease: ...
 
 
 @dataclass(slots=True)
 class Run:
     request: GenerationRequest
-    """As resolved: real seed, name and hash of the checkpoint."""
+    """As resolved: real seeds, name and hash of the checkpoint, styles in the prompts."""
     preferences: Preferences
-    seeds: list[int]
-    """One for each picture of this batch."""
+    batch: Batch
     lease: Lease
-    emit: Emit
+    leases: Leases
+    """Further checkpoints, for hires fix and the refiner."""
     stop: StopToken
     pace: Pace
+    init: InitLatents | None
+    """What img2img starts from."""
+    model: LoadedModel = field(init=False)
+    """The checkpoint of the running pass; set when a pass begins."""
     steps: int = 0
-    """Sampling steps of this batch; set before the first one."""
-    kept: Kept | None = None
-    """What inpainting leaves alone; set before the first step."""
+    """Sampling steps of this pass; set before its first one."""
     denoised: Tensor | None = None
     """The picture as of the last step, [B,C,h,w]; set by the first step."""
+
+    def __post_init__(self) -> None:
+        self.model = self.lease.model
+
+    @property
+    def emit(self) -> Emit:
+        return self.leases.emit
 
     def check(self) -> None:
         """Raises Interrupted when this batch is to end; called before every look at the network."""
@@ -59,9 +96,9 @@ class Run:
     def on_step(self, step: Step) -> None:
         """Called by every sampler at every step."""
         self.denoised = step.denoised
-        self.emit(self.pace.progress("Sampling", step.index + 1, self.steps))
+        self.emit(self.pace.progress("Sampling", step.index + 1, max(self.steps, step.index + 1)))
         preferences, last = self.preferences, step.index + 1 == self.steps
         if preferences.live_previews_enable and not last and step.index % preferences.show_progress_every_n_steps == 0:
             sharp = preferences.show_progress_type == "TAESD"
-            image = self.lease.model.preview(step.denoised, sharp)
+            image = self.model.preview(step.denoised, sharp)
             self.emit(Preview(preview_jpeg(image, preferences.live_previews_image_width)))

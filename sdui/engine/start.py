@@ -1,81 +1,49 @@
-"""Where sampling starts from: noise alone, or a picture with noise on it."""
+"""Where a sampler starts from: noise alone, or latents with noise on them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
-from sdui.core.request import GenerationRequest
-from sdui.imaging.masks import Pixels, mask_cells, overlay, read_mask, read_picture
-from sdui.models.families.base import LoadedModel
-from sdui.sampling.registry import SamplerSpec
-from sdui.sampling.samplers import Denoiser
+from sdui.core.sampling_options import SamplingOptions
+from sdui.sampling.levels import NoiseLevels, unit_scale
+from sdui.sampling.spec import SamplerSpec
 
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """The part of the first picture that inpainting must not change."""
-
-    pixels: Pixels
-    mask: Pixels
-    latents: Tensor
-    """[1,C,h,w]."""
-    drawn: Tensor
-    """[h,w], 1 where a cell is drawn and 0 where it is kept."""
-
-    def in_latents(self, x: Tensor) -> Tensor:
-        return self.latents * (1 - self.drawn) + x * self.drawn
-
-    def in_pixels(self, pixels: Pixels) -> Pixels:
-        return overlay(self.pixels, pixels, self.mask)
-
-    def around(self, denoiser: Denoiser) -> Denoiser:
-        return lambda x, sigma: self.in_latents(denoiser(x, sigma))
+from .steps import PartialSteps
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
     x: Tensor
     """[B,C,h,w] at the first level."""
-    sigmas: Tensor
+    sigmas: list[float]
     """The levels to visit, falling."""
-    kept: Kept | None = None
+    all_sigmas: list[float]
+    """Those and the ones before, which bound the Brownian path."""
 
 
-def start_from_noise(noise: Tensor, sigmas: Tensor, spec: SamplerSpec) -> Start:
-    return Start(noise * (unit_scale(sigmas[0]) if spec.variance_preserving else sigmas[0]), sigmas)
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A sampler on a schedule, for one checkpoint's levels."""
 
+    spec: SamplerSpec
+    schedule: str
+    levels: NoiseLevels
+    options: SamplingOptions
 
-def start_from_picture(
-    request: GenerationRequest, model: LoadedModel, noise: Tensor, sigmas: Tensor, spec: SamplerSpec
-) -> Start:
-    """The last part of the schedule, as long as the denoising strength says. Raises RequestError."""
-    assert request.init is not None
-    pixels = read_picture(request.init.image, request.width, request.height)
-    latents = model.encode_image(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 255)
-    steps = int(min(request.init.denoising_strength, 0.999) * request.steps)
-    kept = _kept(request, model, pixels, latents)
-    if spec.variance_preserving:
-        # The noise is that of the level before the first one visited: so the original implementation has it.
-        levels = sigmas[len(sigmas) - max(steps, 1) :]
-        before = sigmas[len(sigmas) - max(steps, 1) - 1]
-        return Start((latents + noise * before) * unit_scale(levels[0]) / unit_scale(before), levels, kept)
-    levels = sigmas[request.steps - steps - 1 :]
-    return Start(latents + noise * levels[0], levels, kept)
+    def from_noise(self, noise: Tensor, steps: int) -> Start:
+        sigmas = self._sigmas(steps)
+        return Start(noise * self.spec.noise_scale(sigmas[0], self.options), sigmas, sigmas)
 
+    def from_latents(self, latents: Tensor, noise: Tensor, steps: PartialSteps, extra_noise: float) -> Start:
+        """The last part of the schedule. latents [1 or B,C,h,w], noise [B,C,h,w]; extra_noise is added unscaled."""
+        way = self.spec.picture_sigmas(self.schedule, steps.schedule, steps.from_end, self.levels, self.options)
+        x = latents + noise * (way.start + extra_noise)
+        if self.spec.variance_preserving:
+            # What was made at one level is handed over at the next without rescaling: so the original has it.
+            x = x * (unit_scale(way.sigmas[0]) / unit_scale(way.start))
+        return Start(x, way.sigmas, self._sigmas(steps.schedule))
 
-def _kept(request: GenerationRequest, model: LoadedModel, pixels: Pixels, latents: Tensor) -> Kept | None:
-    assert request.init is not None
-    inpaint = request.init.inpaint
-    if inpaint is None:
-        return None
-    mask = read_mask(inpaint.mask, request.width, request.height, inpaint.mask_blur)
-    rows, columns = latents.shape[-2:]
-    return Kept(pixels, mask, latents, torch.from_numpy(mask_cells(mask, columns, rows)).to(model.device))
-
-
-def unit_scale(sigma: Tensor) -> Tensor:
-    """Deviation of unit data with noise of level sigma on it."""
-    return (1 + sigma**2).sqrt()
+    def _sigmas(self, steps: int) -> list[float]:
+        return self.spec.sigmas(self.schedule, steps, self.levels, self.options)

@@ -1,11 +1,13 @@
-"""Pictures as file bytes with their infotext inside, and the infotext out of any picture."""
+"""Pictures as file bytes with their infotext and replay record inside, and both out of any picture."""
 
 from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
 from io import BytesIO
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 import piexif
@@ -14,11 +16,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from sdui.core import replay
 from sdui.core.errors import OutputError, RequestError
 from sdui.core.settings import Preferences
 
 Format = Literal["png", "jpg", "webp"]
 
+_RECORD = "sdui"
+"""The PNG chunk with the replay record."""
 _READABLE = ("PNG", "JPEG", "WEBP", "GIF")
 _LARGEST_SIDE = {"jpg": 65500, "webp": 16383}
 """Pixels; what libjpeg and libwebp can write. PNG has no such limit."""
@@ -28,13 +33,26 @@ _LARGEST_EXIF = 65533
 _DAMAGED = (OSError, ValueError, SyntaxError, LookupError, EOFError, TypeError, struct.error, zlib.error)
 
 
-def encode(pixels: NDArray[np.uint8], format: Format, infotext: str, preferences: Preferences) -> bytes:
-    """File bytes of [height, width, 3] RGB pixels; `infotext` "" writes none.
+class Contents(NamedTuple):
+    """What a file holds."""
 
-    PNG: text chunk "parameters"; JPEG and WebP: EXIF UserComment, as A1111 writes them.
-    Raises OutputError when the format cannot hold so large a picture or so long a text.
+    pixels: NDArray[np.uint8]
+    """[height, width, 3], RGB; transparency is left out."""
+    exact: bool
+    """Whether the format keeps the pixels as they were drawn."""
+    infotext: str
+    record: replay.Record | None
+
+
+def encode(
+    pixels: NDArray[np.uint8], format: Format, infotext: str, preferences: Preferences, record: str = ""
+) -> bytes:
+    """File bytes of [height, width, 3] RGB pixels; `infotext` and `record`, a replay record's JSON, are left out if "".
+
+    PNG: text chunks "parameters" and "sdui"; JPEG and WebP: EXIF UserComment, as A1111 writes it, and MakerNote.
+    Raises OutputError when the format cannot hold so large a picture or so long an infotext.
     """
-    height, width, _ = pixels.shape
+    height, width = pixels.shape[:2]
     largest = _LARGEST_SIDE.get(format)
     if largest and max(height, width) > largest:
         raise OutputError(f"A {format} file is at most {largest} pixels wide and high, not {width}x{height}.")
@@ -42,17 +60,20 @@ def encode(pixels: NDArray[np.uint8], format: Format, infotext: str, preferences
     text = infotext.encode(errors="replace").decode()
     if format == "png":
         chunks = PngInfo()
-        if text:
-            chunks.add_text("parameters", text)
+        for name, value in (("parameters", text), (_RECORD, record)):
+            if value:
+                chunks.add_text(name, value)
         image.save(target, "PNG", pnginfo=chunks)
         return target.getvalue()
     options: dict[str, Any] = {"quality": preferences.jpeg_quality}
-    if text:
-        options["exif"] = _exif(text)
+    if text or record:
+        options["exif"] = _exif(text, record)
     if format == "webp":
         image.save(target, "WEBP", lossless=preferences.webp_lossless, **options)
         return target.getvalue()
     if len(options.get("exif", b"")) > _LARGEST_EXIF:
+        if record:
+            return encode(pixels, format, infotext, preferences)
         raise OutputError(f"A jpg file cannot hold an infotext of {len(text)} characters.")
     image.save(target, "JPEG", **options)
     return target.getvalue()
@@ -63,11 +84,26 @@ def read_infotext(data: bytes) -> str:
 
     Raises RequestError when `data` is no such picture or a damaged one.
     """
+    with _opened(data) as image:
+        return _text(cast("dict[str, Any]", image.info))
+
+
+def read(data: bytes) -> Contents:
+    """The pixels of such a file, its infotext and its replay record. Raises RequestError as `read_infotext` does."""
+    with _opened(data) as image:
+        info = cast("dict[str, Any]", image.info)
+        record = str(info.get(_RECORD, "")) or _exif_text(info.get("exif", b""), piexif.ExifIFD.MakerNote)
+        return Contents(np.array(image.convert("RGB")), image.format == "PNG", _text(info), replay.read(record))
+
+
+@contextmanager
+def _opened(data: bytes) -> Generator[Image.Image]:
+    """A picture that was read to its end. Raises RequestError."""
     try:
         with Image.open(BytesIO(data), formats=_READABLE) as image:
             # PNG text may follow the pixels, and a damaged file is to be found out.
             image.load()
-            return _text(cast("dict[str, Any]", image.info))
+            yield image
     except (Image.DecompressionBombError, MemoryError) as error:
         raise RequestError("This picture has too many pixels to be opened.") from error
     except Image.UnidentifiedImageError as error:
@@ -81,33 +117,39 @@ def _text(info: dict[str, Any]) -> str:
     if parameters := info.get("parameters"):
         return str(parameters)
     if exif := info.get("exif"):
-        return _user_comment(exif)
+        return _exif_text(exif, piexif.ExifIFD.UserComment)
     comment = cast("str | bytes", info.get("comment", ""))
     return comment if isinstance(comment, str) else comment.decode(errors="ignore")
 
 
-def _exif(text: str) -> bytes:
-    comment = cast("bytes", piexif.helper.UserComment.dump(text, encoding="unicode"))
-    return cast("bytes", piexif.dump({"Exif": {piexif.ExifIFD.UserComment: comment}}))
+def _exif(text: str, record: str) -> bytes:
+    tags: dict[int, bytes] = {}
+    if text:
+        tags[piexif.ExifIFD.UserComment] = cast("bytes", piexif.helper.UserComment.dump(text, encoding="unicode"))
+    if record:
+        tags[piexif.ExifIFD.MakerNote] = record.encode()
+    return cast("bytes", piexif.dump({"Exif": tags}))
 
 
-def _user_comment(exif: bytes) -> str:
+def _exif_text(exif: bytes, tag: int) -> str:
     """Empty when there is none or EXIF is damaged: a camera's broken EXIF does not make a picture unreadable."""
     body = exif.removeprefix(b"Exif\0\0")
     # piexif takes other bytes for the name of a file.
     if body[:2] not in (b"II", b"MM"):
         return ""
     try:
-        comment = _piexif_comment(b"Exif\0\0" + body)
+        comment = _piexif_bytes(b"Exif\0\0" + body, tag)
     except _DAMAGED:
         return ""
+    if tag != piexif.ExifIFD.UserComment:
+        return comment.decode(errors="ignore")
     try:
         return cast("str", piexif.helper.UserComment.load(comment))
     except _DAMAGED:
         return comment.decode(errors="ignore")
 
 
-def _piexif_comment(exif: bytes) -> bytes:
+def _piexif_bytes(exif: bytes, tag: int) -> bytes:
     groups = cast("dict[str, dict[int, Any]]", piexif.load(exif))
-    comment = groups["Exif"].get(piexif.ExifIFD.UserComment)
+    comment = groups["Exif"].get(tag)
     return comment if isinstance(comment, bytes) else b""

@@ -1,80 +1,64 @@
-"""Pictures and masks as the user gives them, made ready for img2img and inpainting."""
+"""Masks: which part of a picture is drawn anew. 255 is drawn, 0 is kept."""
 
 from __future__ import annotations
 
-import io
-
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
-from sdui.core.errors import RequestError
+from sdui.core.stages import MASK_MODES, Inpaint
 
-Pixels = NDArray[np.uint8]
+from .pixels import Pixels, opened
 
-
-def read_picture(data: bytes, width: int, height: int) -> Pixels:
-    """[height, width, 3]; what is transparent becomes white. Raises RequestError when it is no picture."""
-    image = _opened(data, "Image").convert("RGBA")
-    flat = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    return np.asarray(flat.resize((width, height), Image.Resampling.LANCZOS))
+_HALF = 128
 
 
-def read_mask(data: bytes, width: int, height: int, blur: int) -> Pixels:
-    """[height, width], 255 where to draw, with an edge softened by `blur` pixels' deviation. Raises RequestError."""
-    softened = Image.fromarray(_blurred(np.asarray(_opened(data, "Mask").convert("L")), blur))
-    return np.asarray(softened.resize((width, height), Image.Resampling.LANCZOS))
+def is_rounded(inpaint: Inpaint) -> bool:
+    """Soft inpainting is about the grey, so it keeps it."""
+    return inpaint.mask_round and inpaint.soft is None
 
 
-def mask_cells(mask: Pixels, columns: int, rows: int) -> NDArray[np.float32]:
-    """[rows, columns] of 0 and 1: which latent cells are drawn."""
+def read_mask(inpaint: Inpaint, size: tuple[int, int] | None = None) -> Image.Image:
+    """Grey ("L"), inverted and blurred as asked; width x height is `size`, or its own. Raises RequestError naming it.
+
+    A picture with transparency is masked where it is opaque, any other where it is bright.
+    """
+    mask = _drawn(opened(inpaint.mask, "Mask"), is_rounded(inpaint))
+    if size:
+        mask = mask.resize(size, Image.Resampling.LANCZOS)
+    if inpaint.mask_mode == MASK_MODES[1]:
+        mask = ImageOps.invert(mask)
+    across, down = inpaint.mask_blur_x, inpaint.mask_blur_y
+    pixels = _blurred(np.asarray(mask), inpaint.mask_blur if across is None else across, (1, 0))
+    return Image.fromarray(_blurred(pixels, inpaint.mask_blur if down is None else down, (0, 1)))
+
+
+def latent_cells(mask: Pixels, rows: int, columns: int, rounded: bool) -> NDArray[np.float32]:
+    """[rows, columns] from 0, kept, to 1, drawn; `rounded` leaves nothing between."""
     small = Image.fromarray(mask).resize((columns, rows), Image.Resampling.BICUBIC)
-    return np.around(np.asarray(small, dtype=np.float32) / 255).astype(np.float32)
+    cells = np.asarray(small, np.float32) / np.float32(255)
+    return np.around(cells, out=cells) if rounded else cells
 
 
-def overlay(original: Pixels, drawn: Pixels, mask: Pixels) -> Pixels:
-    """`drawn` where the mask is at least half, `original` where it is 0, mixed between; all of one size."""
-    kept = Image.fromarray((255 - np.minimum(mask.astype(np.uint16) * 2, 255)).astype(np.uint8))
+def overlaid(drawn: Image.Image, original: Image.Image, mask: Image.Image) -> Image.Image:
+    """`drawn` with `original` over it where the mask is 0, mixed where it is grey; all of one size."""
     # Through premultiplied colour and back, for the rounding that A1111's pictures have.
-    layer = Image.new("RGBa", kept.size)
-    layer.paste(Image.fromarray(original).convert("RGBA").convert("RGBa"), mask=kept)
-    mixed = Image.alpha_composite(Image.fromarray(drawn).convert("RGBA"), layer.convert("RGBA"))
-    return np.asarray(mixed.convert("RGB"))
+    layer = Image.new("RGBa", original.size)
+    layer.paste(original.convert("RGBA").convert("RGBa"), mask=ImageOps.invert(mask))
+    return Image.alpha_composite(drawn.convert("RGBA"), layer.convert("RGBA")).convert("RGB")
 
 
-def _opened(data: bytes, field: str) -> Image.Image:
-    try:
-        image = Image.open(io.BytesIO(data))
-        image.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise RequestError(f"{field}: this is no picture that can be read.") from error
-    return image
+def _drawn(image: Image.Image, rounded: bool) -> Image.Image:
+    alpha = image.getchannel("A") if image.mode == "RGBA" else None
+    if alpha is None or alpha.getextrema() == (255, 255):
+        return image.convert("L")
+    return Image.fromarray(np.where(np.asarray(alpha) > _HALF, 255, 0).astype(np.uint8)) if rounded else alpha
 
 
-def _blurred(mask: Pixels, deviation: int) -> Pixels:
-    """Gaussian blur cut off at 2.5 deviations, mirrored at the edges; equal to OpenCV's on 8-bit pictures."""
+def _blurred(mask: Pixels, deviation: int, axis: tuple[int, int]) -> Pixels:
+    """Gaussian blur cut off at 2.5 deviations; axis: (1, 0) blurs across, (0, 1) down."""
     if deviation == 0:
         return mask
-    weights = _eighth_bit_gaussian(deviation)
-    reach = len(weights) // 2
-    blurred = mask
-    for axis in (1, 0):
-        padding = [(reach, reach) if axis == side else (0, 0) for side in (0, 1)]
-        padded = np.pad(blurred.astype(np.int64), padding, mode="reflect")
-        windows = np.lib.stride_tricks.sliding_window_view(padded, len(weights), axis)
-        blurred = ((windows @ weights + 128) >> 8).astype(np.uint8)
-    return blurred
-
-
-def _eighth_bit_gaussian(deviation: int) -> NDArray[np.int64]:
-    """Whole numbers that add up to 256; what rounding one loses, the next towards the middle gets."""
-    reach = int(2.5 * deviation + 0.5)
-    exact = np.exp(-((np.arange(-reach, reach + 1) / deviation) ** 2) / 2)
-    exact *= 256 / exact.sum()
-    rounded = np.zeros(2 * reach + 1, np.int64)
-    lost = 0.0
-    for i in range(reach):
-        rounded[i] = rounded[-1 - i] = round(exact[i] + lost)
-        lost += exact[i] - rounded[i]
-    rounded[reach] = 256 - rounded.sum()
-    return rounded
+    length = 2 * int(2.5 * deviation + 0.5)
+    return cv2.GaussianBlur(mask, (1 + axis[0] * length, 1 + axis[1] * length), deviation).astype(np.uint8)

@@ -15,10 +15,12 @@ from pathlib import Path
 from sdui.core import infotext
 from sdui.core.errors import OutputError
 from sdui.core.events import GeneratedImage, ImageSaved
+from sdui.core.replay import Record
 from sdui.core.settings import Preferences
 
 from .file_formats import Format, encode
 from .filenames import NameFacts, expand, relative_path
+from .fingerprints import of_pixels
 from .numbering import write_numbered, write_unnumbered
 
 _TEMPORARY_NAME = re.compile(r"\.[0-9a-f]{32}\.tmp")
@@ -62,7 +64,7 @@ class OutputStore:
         Raises OutputError when that fails as well.
         """
         text = infotext.write(image.request, image.facts)
-        data, extension, warning = _encode(image, text if preferences.enable_pnginfo else "", preferences)
+        data, extension, warning = _encode(image, text, preferences)
         place = _place(self.root, image, preferences)
         if not _kept(image, preferences):
             path = self._write_temporary(place, extension, data)
@@ -115,19 +117,28 @@ class OutputStore:
                     path.unlink()
 
 
+def _record(image: GeneratedImage) -> str:
+    """The replay record; "" for grids and interrupted pictures, which no request makes again."""
+    if image.kind != "image" or not image.conditions:
+        return ""
+    return Record(**image.conditions, pixels=of_pixels(image.pixels)).model_dump_json(exclude_defaults=True)
+
+
 def _encode(image: GeneratedImage, text: str, preferences: Preferences) -> tuple[bytes, Format, str]:
     """File bytes, their format and a warning; a picture that its format cannot hold becomes a PNG."""
     form = preferences.grid_format if image.kind == "grid" else preferences.samples_format
+    text, record = (text, _record(image)) if preferences.enable_pnginfo else ("", "")
     try:
-        return encode(image.pixels, form, text, preferences), form, ""
+        return encode(image.pixels, form, text, preferences, record), form, ""
     except OutputError as error:
-        return encode(image.pixels, "png", text, preferences), "png", f"{error} It was saved as png."
+        return encode(image.pixels, "png", text, preferences, record), "png", f"{error} It was saved as png."
 
 
 def _kept(image: GeneratedImage, preferences: Preferences) -> bool:
     if image.kind == "grid":
         return preferences.grid_save
-    return preferences.samples_save and (image.kind == "image" or preferences.save_incomplete_images)
+    wanted = {"image": True, "interrupted": preferences.save_incomplete_images}
+    return preferences.samples_save and wanted.get(image.kind, False)
 
 
 def _place(root: Path, image: GeneratedImage, preferences: Preferences) -> _Place:

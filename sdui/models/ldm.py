@@ -17,6 +17,7 @@ import yaml
 from sdui.core.errors import ModelFileError
 
 UNET, VAE, TEXT = "model.diffusion_model.", "first_stage_model.", "cond_stage_model.transformer."
+OPEN_CLIP = "cond_stage_model.model."
 Shapes = Mapping[str, tuple[int, ...]]
 
 
@@ -33,6 +34,8 @@ class Facts:
     timesteps: int = 1000
     latent_scale: float = 0.18215
     """Latents are divided by this before the VAE decodes them."""
+    prediction: str = ""
+    """What the UNet predicts: "eps" (noise) or "v"; "" when only the UNet itself can tell."""
 
     def honouring(self, config: Path | None) -> Facts:
         """With what an LDM .yaml says instead. Raises ModelFileError when the file is no such config."""
@@ -41,21 +44,24 @@ class Facts:
         try:
             params = yaml.safe_load(config.read_text(encoding="utf-8"))["model"]["params"]
             unet = params["unet_config"]["params"]
-            head_channels = int(unet.get("num_head_channels", 0))
+            heads, head_channels = (max(0, int(unet.get(f"num_{name}", 0))) for name in ("heads", "head_channels"))
+            if not heads and not head_channels:
+                heads, head_channels = self.heads, self.head_channels
             return replace(
                 self,
-                heads=0 if head_channels > 0 else int(unet.get("num_heads", self.heads)),
-                head_channels=max(head_channels, 0),
+                heads=0 if head_channels else heads,
+                head_channels=head_channels,
                 beta_start=float(params.get("linear_start", self.beta_start)),
                 beta_end=float(params.get("linear_end", self.beta_end)),
                 timesteps=int(params.get("timesteps", self.timesteps)),
                 latent_scale=float(params.get("scale_factor", self.latent_scale)),
+                prediction=str(params.get("parameterization", "eps")),
             )
         except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"{config} is no config of a latent diffusion model. Mend or remove it.") from error
 
     def heads_for(self, channels: int) -> int:
-        return self.heads or channels // self.head_channels
+        return self.heads or max(1, channels // self.head_channels)
 
 
 def unet_config(shapes: Shapes, facts: Facts) -> dict[str, Any]:
@@ -104,18 +110,17 @@ def vae_config(shapes: Shapes) -> dict[str, Any]:
     }
 
 
-def text_config(shapes: Shapes) -> dict[str, Any]:
-    """Arguments of transformers' CLIPTextConfig for OpenAI's CLIP, whose heads have 64 channels."""
-    model = f"{TEXT}text_model."
-    vocabulary, width = shapes[f"{model}embeddings.token_embedding.weight"]
+def text_config(shapes: Shapes, activation: str) -> dict[str, Any]:
+    """Arguments of transformers' CLIPTextConfig for shapes under its own names; heads have 64 channels."""
+    vocabulary, width = shapes["embeddings.token_embedding.weight"]
     return {
         "vocab_size": vocabulary,
         "hidden_size": width,
-        "intermediate_size": shapes[f"{model}encoder.layers.0.mlp.fc1.weight"][0],
-        "num_hidden_layers": _count(shapes, rf"{re.escape(model)}encoder\.layers\.(\d+)\."),
-        "num_attention_heads": max(1, width // 64),
-        "max_position_embeddings": shapes[f"{model}embeddings.position_embedding.weight"][0],
-        "hidden_act": "quick_gelu",
+        "intermediate_size": shapes["encoder.layers.0.mlp.fc1.weight"][0],
+        "num_hidden_layers": _count(shapes, r"encoder\.layers\.(\d+)\."),
+        "num_attention_heads": max(2, width // 64),
+        "max_position_embeddings": shapes["embeddings.position_embedding.weight"][0],
+        "hidden_act": activation,
         "projection_dim": width,
     }
 

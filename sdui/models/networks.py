@@ -24,6 +24,7 @@ from transformers.models.clip.modeling_clip import CLIPTextModel
 from sdui.core.errors import ModelFileError
 
 from . import ldm
+from .open_clip import clip_weights
 
 Weights = dict[str, Tensor]
 _FROM_LDM: Any = single_file_utils
@@ -39,7 +40,7 @@ def read_weights(path: Path) -> Weights:
 
 
 def build_unet(weights: Weights, facts: ldm.Facts, device: torch.device, dtype: torch.dtype) -> UNet2DConditionModel:
-    config = ldm.unet_config({key: tuple(tensor.shape) for key, tensor in weights.items()}, facts)
+    config = ldm.unet_config(_shapes(weights), facts)
     with torch.device("meta"):
         unet: Any = UNet2DConditionModel(**config)
         for block in unet.up_blocks:
@@ -69,23 +70,42 @@ def _fitted(upsamplers: Any) -> nn.ModuleList | None:
 
 
 def build_vae(weights: Weights, device: torch.device, dtype: torch.dtype) -> AutoencoderKL:
-    config = ldm.vae_config({key: tuple(tensor.shape) for key, tensor in weights.items()})
+    """In float32 where the UNet is in float16, whose range the decoder's activations exceed."""
+    config = ldm.vae_config(_shapes(weights))
     with torch.device("meta"):
         vae = AutoencoderKL(**config)
-    return _filled(vae, _FROM_LDM.convert_ldm_vae_checkpoint(dict(weights), config), device, dtype)
+    wide = torch.float32 if dtype == torch.float16 else dtype
+    return _filled(vae, _FROM_LDM.convert_ldm_vae_checkpoint(dict(weights), config), device, wide)
 
 
-def build_text_encoder(weights: Weights, device: torch.device, dtype: torch.dtype) -> CLIPTextModel:
-    config = CLIPTextConfig(**ldm.text_config({key: tuple(tensor.shape) for key, tensor in weights.items()}))
+def build_clip(weights: Weights, device: torch.device, dtype: torch.dtype) -> CLIPTextModel:
+    """OpenAI's text encoder (Stable Diffusion 1.x)."""
+    own = _under(f"{ldm.TEXT}text_model.", weights)
+    own.pop("embeddings.position_ids", None)
+    return _text_encoder(own, "quick_gelu", device, dtype)
+
+
+def build_open_clip(weights: Weights, device: torch.device, dtype: torch.dtype) -> CLIPTextModel:
+    """OpenCLIP's text encoder (Stable Diffusion 2.x)."""
+    return _text_encoder(clip_weights(_under(ldm.OPEN_CLIP, weights)), "gelu", device, dtype)
+
+
+def _text_encoder(weights: Weights, activation: str, device: torch.device, dtype: torch.dtype) -> CLIPTextModel:
+    config = CLIPTextConfig(**ldm.text_config(_shapes(weights), activation))
     with torch.device("meta"):
         encoder = CLIPTextModel(config)
-    prefix = f"{ldm.TEXT}text_model."
-    own = {key.removeprefix(prefix): tensor for key, tensor in weights.items() if key.startswith(prefix)}
-    own.pop("embeddings.position_ids", None)
     # The positions are a buffer that is not part of the weights: without this it would stay without memory.
     positions = torch.arange(config.max_position_embeddings, device=device)[None]
     encoder.embeddings.register_buffer("position_ids", positions, persistent=False)
-    return _filled(encoder, own, device, dtype)
+    return _filled(encoder, weights, device, dtype)
+
+
+def _shapes(weights: Weights) -> ldm.Shapes:
+    return {key: tuple(tensor.shape) for key, tensor in weights.items()}
+
+
+def _under(prefix: str, weights: Weights) -> Weights:
+    return {key.removeprefix(prefix): tensor for key, tensor in weights.items() if key.startswith(prefix)}
 
 
 def build_taesd(path: Path, device: torch.device) -> AutoencoderTiny:

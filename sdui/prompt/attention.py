@@ -11,7 +11,7 @@ import math
 import re
 from dataclasses import dataclass, field
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 
@@ -35,13 +35,14 @@ _EXACT_DEPTH = 64
 """Down to this depth factors are multiplied in A1111's order, innermost first, so that weights are equal to the bit."""
 
 
-class _Span(NamedTuple):
+@dataclass(slots=True)
+class _Span:
     """Pieces start <= index < end are multiplied by factor; order counts the spans as they close."""
 
-    order: int
     start: int
-    end: int
     factor: float
+    end: int = 0
+    order: int = 0
 
 
 @dataclass(slots=True)
@@ -50,15 +51,12 @@ class _Brackets:
 
     factor: float
     spans: list[_Span] = field(default_factory=list[_Span])
-    open: list[int] = field(default_factory=list[int])
+    open: list[_Span] = field(default_factory=list[_Span])
 
     def start(self, index: int) -> None:
-        self.open.append(len(self.spans))
-        self.spans.append(_Span(0, index, index, self.factor))
-
-    def end(self, order: int, index: int, factor: float) -> None:
-        opened = self.open.pop()
-        self.spans[opened] = _Span(order, self.spans[opened].start, index, factor)
+        span = _Span(index, self.factor)
+        self.open.append(span)
+        self.spans.append(span)
 
 
 @dataclass(slots=True)
@@ -93,9 +91,11 @@ class _Scan:
         else:
             self.add_text(mark)
 
-    def close(self, brackets: _Brackets, factor: float | None = None) -> None:
-        brackets.end(self.closed, len(self.texts), brackets.factor if factor is None else factor)
+    def close(self, brackets: _Brackets) -> _Span:
+        span = brackets.open.pop()
+        span.end, span.order = len(self.texts), self.closed
         self.closed += 1
+        return span
 
     def close_all(self) -> None:
         for brackets in self.brackets.values():
@@ -111,7 +111,7 @@ def parse_attention(text: str) -> list[Piece]:
         if kind == "escaped":
             scan.add(match["escaped"])
         elif kind == "factor" and scan.brackets["("].open:
-            scan.close(scan.brackets["("], float(match[3]))
+            scan.close(scan.brackets["("]).factor = float(match[3])
         elif kind == "bracket":
             scan.add_bracket(value)
         else:
@@ -167,5 +167,5 @@ def _product(rounds: _Enclosing, squares: _Enclosing) -> float:
     if len(rounds.spans) + len(squares.spans) > _EXACT_DEPTH:
         return rounds.products[-1] * squares.products[-1]
     if rounds.spans and squares.spans:
-        return math.prod(span.factor for span in sorted(rounds.spans + squares.spans))
+        return math.prod(span.factor for span in sorted(rounds.spans + squares.spans, key=attrgetter("order")))
     return math.prod(reversed(rounds.factors or squares.factors))

@@ -37,3 +37,7 @@ class Tokenizer:
         """The ids of `text`, of any length, without start and end. Capitals are lowered, broken text is mended."""
         cleaned = _SPACE.sub(" ", ftfy.fix_text(text)).strip().lower()
         return self._tokens.encode(cleaned, add_special_tokens=False).ids
+
+    def vocabulary(self) -> dict[str, int]:
+        """The id of each token's text; "</w>" marks the end of a word."""
+        return self._tokens.get_vocab()

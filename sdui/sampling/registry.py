@@ -1,43 +1,25 @@
-"""The sampler table. To add a sampler, add a row."""
+"""The sampler table, by name and alias. To add a sampler, add a row."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-from torch import Tensor
-
 from sdui.core.errors import RequestError
 
-from .samplers import SamplerFn, ddim, dpmpp_2m, dpmpp_sde, euler, euler_ancestral
-from .schedules import AUTOMATIC, SCHEDULES, Schedule, ddim_timesteps
+from . import ancestral, distilled, dpm_solver, multistep, samplers, sde, variance_preserving
+from .restart import restart
+from .schedules import AUTOMATIC, find_schedule, schedule_names
+from .spec import SamplerSpec
+from .timesteps import ddim_levels, unipc_levels
+from .unipc import unipc
 
-
-@dataclass(frozen=True, slots=True)
-class SamplerSpec:
-    name: str
-    """What users see and what the infotext stores."""
-    run: SamplerFn
-    aliases: tuple[str, ...] = ()
-    schedule: str = "Uniform"
-    """Used when the request says "Automatic"."""
-    noise: Literal["none", "fresh", "brownian"] = "none"
-    """What the sampler adds between levels."""
-    model_calls: int = 1
-    """Per step; prompt editing counts calls."""
-    own_schedule: Schedule | None = None
-    """Levels that belong to the sampler's definition; the request's schedule is then without effect."""
-    variance_preserving: bool = False
-    """Starts from, and ends as, x / sqrt(1 + sigma^2): the scale that DDPM and its kin were defined in."""
-
-    def sigmas(self, schedule: str, steps: int, table: Tensor) -> Tensor:
-        """The levels to visit. Raises RequestError for an unknown schedule."""
-        if self.own_schedule:
-            return self.own_schedule(steps, table)
-        name = self.schedule if schedule == AUTOMATIC else schedule
-        if name not in SCHEDULES:
-            raise RequestError(f"Schedule type: there is no {schedule!r}; known are {', '.join(SCHEDULES)}.")
-        return SCHEDULES[name](steps, table)
+_CHURN = {name: name for name in ("s_churn", "s_tmin", "s_tmax", "s_noise")}
+_ETA = {"eta": "eta_ancestral"}
+_ETA_AND_NOISE = _ETA | {"s_noise": "s_noise"}
+_ETA_DDIM = {"eta": "eta_ddim"}
+_UNIPC = {
+    "variant": "uni_pc_variant",
+    "order": "uni_pc_order",
+    "lower_order_final": "uni_pc_lower_order_final",
+}
 
 
 class Registry:
@@ -49,28 +31,202 @@ class Registry:
             self.add(spec)
 
     def add(self, spec: SamplerSpec) -> None:
-        names = [name.casefold() for name in (spec.name, *spec.aliases)]
-        if taken := [name for name in names if name in self._by_name]:
+        names = {_key(name) for name in (spec.name, *spec.aliases)}
+        if taken := sorted(names & self._by_name.keys()):
             raise ValueError(f"sampler name already taken: {taken[0]}")
         self._by_name |= dict.fromkeys(names, spec)
 
     def __getitem__(self, name: str) -> SamplerSpec:
         """By name or alias, in any case. Raises RequestError when there is none."""
-        spec = self._by_name.get(name.casefold())
-        if spec is None:
-            raise RequestError(f"Sampling method: there is no {name!r}; known are {', '.join(self.names())}.")
-        return spec
+        return self.resolve(name, AUTOMATIC)[0]
+
+    def resolve(self, name: str, schedule: str) -> tuple[SamplerSpec, str]:
+        """The sampler and the schedule's full name; a name of both, "DPM++ 2M Karras" or "k_dpmpp_2m_ka", is split.
+
+        A schedule in the name wins. Raises RequestError when there is no such sampler or schedule.
+        """
+        if spec := self._by_name.get(_key(name)):
+            return spec, find_schedule(schedule)
+        if split := self._split(_key(name)):
+            return split
+        raise RequestError(f"Sampling method: there is no {name!r}; known are {', '.join(self.names())}.")
+
+    def _split(self, key: str) -> tuple[SamplerSpec, str] | None:
+        """The longest schedule name that ends the key and leaves a sampler's name."""
+        schedules, words = schedule_names(), key.split(" ")
+        for i in range(1, len(words)):
+            spec, schedule = self._by_name.get(" ".join(words[:i])), schedules.get("".join(words[i:]))
+            if spec and schedule:
+                return spec, schedule
+        return None
 
     def names(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(spec.name for spec in self._by_name.values()))
 
 
+def _key(name: str) -> str:
+    """What is compared: any case, and spaces for underscores and hyphens."""
+    return " ".join(name.casefold().replace("_", " ").replace("-", " ").split())
+
+
 def builtin() -> Registry:
-    """The samplers that come with sdui, in A1111's order."""
-    return Registry(
-        SamplerSpec("DPM++ 2M", dpmpp_2m, ("k_dpmpp_2m", "dpm++_2m"), schedule="Karras"),
-        SamplerSpec("DPM++ SDE", dpmpp_sde, ("k_dpmpp_sde",), schedule="Karras", noise="brownian", model_calls=2),
-        SamplerSpec("Euler a", euler_ancestral, ("k_euler_a", "k_euler_ancestral", "euler_a"), noise="fresh"),
-        SamplerSpec("Euler", euler, ("k_euler",)),
-        SamplerSpec("DDIM", ddim, own_schedule=ddim_timesteps, noise="fresh", variance_preserving=True),
+    """The samplers that come with sdui, in A1111's order, then those of Forge and others.
+
+    Preferred schedules, options, ENSD and discarding are A1111 1.10's and Forge's. Aliases: A1111's k_ names, ComfyUI's
+    names and those of diffusers-based platforms.
+    """
+    return Registry(*_sde_and_multistep(), *_one_step(), *_dpm_solvers(), *_by_timestep(), *_distilled(), *_further())
+
+
+def _sde_and_multistep() -> tuple[SamplerSpec, ...]:
+    return (
+        SamplerSpec("DPM++ 2M", multistep.dpmpp_2m, ("k_dpmpp_2m", "dpmpp_2m", "dpm++_2m"), "Karras"),
+        SamplerSpec(
+            "DPM++ SDE",
+            sde.dpmpp_sde,
+            ("k_dpmpp_sde", "dpmpp_sde", "dpmpp_sde_gpu"),
+            "Karras",
+            "brownian",
+            _ETA_AND_NOISE,
+            model_calls=2,
+        ),
+        SamplerSpec(
+            "DPM++ 2M SDE",
+            sde.dpmpp_2m_sde,
+            ("k_dpmpp_2m_sde", "dpmpp_2m_sde", "dpmpp_2m_sde_gpu"),
+            "Exponential",
+            "brownian",
+            _ETA_AND_NOISE,
+        ),
+        SamplerSpec(
+            "DPM++ 2M SDE Heun",
+            sde.dpmpp_2m_sde_heun,
+            ("k_dpmpp_2m_sde_heun", "dpmpp_2m_sde_heun", "dpmpp_2m_sde_heun_gpu"),
+            "Exponential",
+            "brownian",
+            _ETA_AND_NOISE,
+        ),
+        SamplerSpec(
+            "DPM++ 2S a",
+            ancestral.dpmpp_2s_ancestral,
+            ("k_dpmpp_2s_a", "dpmpp_2s_a", "dpmpp_2s_ancestral"),
+            "Karras",
+            "fresh",
+            _ETA_AND_NOISE,
+            model_calls=2,
+            uses_ensd=True,
+        ),
+        SamplerSpec(
+            "DPM++ 3M SDE",
+            sde.dpmpp_3m_sde,
+            ("k_dpmpp_3m_sde", "dpmpp_3m_sde", "dpmpp_3m_sde_gpu"),
+            "Exponential",
+            "brownian",
+            _ETA_AND_NOISE,
+            discard_penultimate=True,
+        ),
+    )
+
+
+def _one_step() -> tuple[SamplerSpec, ...]:
+    return (
+        SamplerSpec(
+            "Euler a",
+            ancestral.euler_ancestral,
+            ("k_euler_a", "k_euler_ancestral", "euler_ancestral"),
+            noise="fresh",
+            options=_ETA,
+            uses_ensd=True,
+        ),
+        SamplerSpec("Euler", samplers.euler, ("k_euler",), noise="fresh", options=_CHURN),
+        SamplerSpec("LMS", multistep.lms, ("k_lms",)),
+        SamplerSpec("Heun", samplers.heun, ("k_heun",), noise="fresh", options=_CHURN, model_calls=2),
+        SamplerSpec(
+            "DPM2",
+            samplers.dpm_2,
+            ("k_dpm_2", "dpm_2"),
+            "Karras",
+            "fresh",
+            _CHURN,
+            model_calls=2,
+            discard_penultimate=True,
+        ),
+        SamplerSpec(
+            "DPM2 a",
+            ancestral.dpm_2_ancestral,
+            ("k_dpm_2_a", "dpm_2_a", "dpm_2_ancestral"),
+            "Karras",
+            "fresh",
+            _ETA_AND_NOISE,
+            model_calls=2,
+            discard_penultimate=True,
+            uses_ensd=True,
+        ),
+    )
+
+
+def _dpm_solvers() -> tuple[SamplerSpec, ...]:
+    return (
+        SamplerSpec(
+            "DPM fast",
+            dpm_solver.dpm_fast,
+            ("k_dpm_fast",),
+            noise="fresh",
+            options=_ETA_AND_NOISE,
+            uses_ensd=True,
+            stays_above_zero=True,
+        ),
+        SamplerSpec(
+            "DPM adaptive",
+            dpm_solver.dpm_adaptive,
+            ("k_dpm_ad", "k_dpm_adaptive"),
+            noise="fresh",
+            options=_ETA,
+            uses_ensd=True,
+            stays_above_zero=True,
+        ),
+        SamplerSpec("Restart", restart, schedule="Karras", noise="fresh", model_calls=2),
+    )
+
+
+def _by_timestep() -> tuple[SamplerSpec, ...]:
+    return (
+        SamplerSpec(
+            "DDIM",
+            variance_preserving.ddim,
+            noise="fresh",
+            options=_ETA_DDIM,
+            own_levels=ddim_levels,
+            variance_preserving=True,
+        ),
+        SamplerSpec(
+            "DDIM CFG++",
+            variance_preserving.ddim_cfgpp,
+            ("ddim_cfgpp", "ddim_cfg_pp"),
+            noise="fresh",
+            options=_ETA_DDIM,
+            cfg_multiplier=1 / 12.5,
+            needs=("uncond",),
+            own_levels=ddim_levels,
+            variance_preserving=True,
+        ),
+        SamplerSpec("PLMS", variance_preserving.plms, ("pndm",), own_levels=ddim_levels, variance_preserving=True),
+        SamplerSpec("UniPC", unipc, ("uni_pc",), options=_UNIPC, own_levels=unipc_levels, variance_preserving=True),
+    )
+
+
+def _distilled() -> tuple[SamplerSpec, ...]:
+    return (
+        SamplerSpec("LCM", distilled.lcm, ("k_lcm",), noise="fresh", needs=("levels",), distilled=True),
+        SamplerSpec("TCD", distilled.tcd, (), "SGM Uniform", "fresh", needs=("levels",), distilled=True),
+    )
+
+
+def _further() -> tuple[SamplerSpec, ...]:
+    return (
+        SamplerSpec("HeunPP2", samplers.heunpp2, noise="fresh", options=_CHURN),
+        SamplerSpec("DDPM", ancestral.euler_ancestral, noise="fresh"),
+        SamplerSpec("DEIS", multistep.deis),
+        SamplerSpec("IPNDM", multistep.ipndm),
+        SamplerSpec("IPNDM_V", multistep.ipndm_v),
     )

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from pydantic import ValidationError
 
-from sdui.core import infotext
+from sdui.core import infotext, override_settings
 from sdui.core.catalog import Catalog
 from sdui.core.errors import RequestError
 from sdui.core.events import Stop
@@ -18,6 +18,7 @@ from sdui.jobs.queue import Job
 
 from . import checkpoints, markup, results
 from .checkpoints import QuickSettings, tool
+from .components import OpenDropdown
 from .following import Parts, busy
 from .form import Form, Updates
 from .results import QUIET
@@ -29,6 +30,11 @@ _FORGOTTEN = "The server was started again and does not know this page's last jo
 
 _SIDES = ("width", "height")
 _BATCH = ("batch_count", "batch_size")
+_FROM_A_PICTURE = (
+    "The picture was made from another picture, which its text does not hold and this page cannot take yet; "
+    "everything else is filled in."
+)
+_HIDE_WHEN_EMPTY = "entries => ({__type__: 'update', visible: entries.length > 0})"
 
 
 def build(services: Services, catalog: Catalog, quick: QuickSettings) -> Txt2img:
@@ -51,8 +57,9 @@ def build(services: Services, catalog: Catalog, quick: QuickSettings) -> Txt2img
     with gr.Row(elem_classes=["workbench"]):
         with gr.Column(elem_id="txt2img_settings", elem_classes=["settings-column"], scale=4, min_width=320):
             tools = _settings(form, (chosen.width, chosen.height) if chosen else (512, 512))
+            overrides = _override_settings()
         parts = results.build(services, "txt2img", buttons)
-    tab = Txt2img(services, quick, form, parts, chips)
+    tab = Txt2img(services, quick, form, parts, chips, overrides)
     tab.bind(tools | {"paste": paste, "clear": clear})
     return tab
 
@@ -93,22 +100,44 @@ def _settings(form: Form[GenerationRequest], size: tuple[int, int]) -> dict[str,
     return {"switch": switch, "random": random, "reuse": reuse}
 
 
+def _override_settings() -> OpenDropdown:
+    """Entries of a pasted text that no control shows."""
+    with gr.Row(elem_id="txt2img_override_settings_row"):
+        return OpenDropdown(
+            [],
+            value=[],
+            multiselect=True,
+            filterable=False,
+            visible=False,
+            label="Override settings",
+            info="What the parameters that were read say beyond the controls above; remove what you do not want.",
+            elem_id="txt2img_override_settings",
+        )
+
+
 class Txt2img:
     """The tab's handlers. Each is a public endpoint: none trusts what the page sends."""
 
     def __init__(
-        self, services: Services, quick: QuickSettings, form: Form[GenerationRequest], parts: Parts, chips: gr.Dataset
+        self,
+        services: Services,
+        quick: QuickSettings,
+        form: Form[GenerationRequest],
+        parts: Parts,
+        chips: gr.Dataset,
+        overrides: gr.Dropdown,
     ) -> None:
         self.services = services
         self.quick = quick
         self.form = form
         self.parts = parts
         self.chips = chips
+        self.overrides = overrides
 
     def bind(self, tools: dict[str, gr.Button]) -> None:
         parts, field = self.parts, self.form.components
         outputs = self.outputs()
-        named: dict[str, Any] = self.form.inputs() | {"job_id": parts.job_id}
+        named: dict[str, Any] = self.form.inputs() | {"job_id": parts.job_id, "overrides": self.overrides}
         parts.keep_looking(
             parts.generate.click(self.submit, inputs_kwargs=named, outputs=outputs, **QUIET),
             parts.timer.tick(self.tick, [parts.job_id, parts.shown], outputs, **QUIET),
@@ -124,18 +153,20 @@ class Txt2img:
         tools["switch"].click(fn=None, js="(width, height) => [height, width]", inputs=sides, outputs=sides)
         tools["random"].click(fn=None, js="() => '-1'", outputs=[field["seed"]])
         tools["reuse"].click(self.reuse_seed, [parts.job_id, parts.selected], outputs, **QUIET)
+        self.overrides.change(fn=None, js=_HIDE_WHEN_EMPTY, inputs=[self.overrides], outputs=[self.overrides])
         self.chips.click(self.take_example, [self.chips], [field["prompt"]], **QUIET)
 
     def outputs(self) -> list[Any]:
         """Whatever the handlers may change; the checkpoint's drop-down is one of the form's components."""
-        return [*self.parts.all(), self.quick.banner, self.chips, *self.form.components.values()]
+        return [*self.parts.all(), self.quick.banner, self.chips, self.overrides, *self.form.components.values()]
 
-    def submit(self, job_id: str, **values: Any) -> Updates:
+    def submit(self, job_id: str, overrides: Any, **values: Any) -> Updates:
         running = self._job(job_id)
         if running and busy(running):
             return self.parts.follow(running, self.services.jobs)
         try:
             request = self.form.read(values | {"model": self._title(values.get("model"))})
+            request = override_settings.apply(request, overrides)
         except RequestError as error:
             log.warning("refused: %s", error)
             return {self.parts.log: markup.messages([], str(error))}
@@ -168,7 +199,7 @@ class Txt2img:
             return updates
         updates = self.parts.follow(job, self.services.jobs)
         used = (busy(job) and checkpoints.find(catalog, job.task.model)) or chosen
-        return self._checkpoint(catalog, used) | self.form.fill(job.task, keep=("model",))[0] | updates
+        return self._checkpoint(catalog, used) | self._fill(job.task, keep=("model",))[0] | updates
 
     def choose(self, title: str, job_id: str, shown: dict[str, Any] | None) -> Updates:
         catalog = self.services.jobs.catalog()
@@ -204,8 +235,8 @@ class Txt2img:
             updates: Updates = {self.form.components[name]: gr.update(value=value) for name, value in prompts.items()}
             return updates | {self.parts.log: markup.messages(["There are no generation parameters in this text."])}
         request = infotext.read(text)
-        updates, unknown = self.form.fill(request, keep=("model", *_BATCH))
-        unknown = infotext.unread(text) + unknown
+        updates, unknown = self._fill(request, keep=("model", *_BATCH))
+        unknown = ([_FROM_A_PICTURE] if request.init else []) + infotext.unread(text) + unknown
         if request.model or request.model_hash:
             changed, warning = self._checkpoint_of(request)
             updates |= changed
@@ -251,9 +282,15 @@ class Txt2img:
     def _again(self, asked: str) -> Updates:
         """The form of an earlier visit; nothing when there was none, or another version of sdui wrote it."""
         try:
-            return self.form.fill(GenerationRequest.model_validate_json(asked), keep=("model",))[0]
+            return self._fill(GenerationRequest.model_validate_json(asked), keep=("model",))[0]
         except ValidationError:
             return {}
+
+    def _fill(self, request: GenerationRequest, keep: tuple[str, ...]) -> tuple[Updates, list[str]]:
+        """`Form.fill`, and what no control shows. The checkpoint's drop-down stands for its hash as well."""
+        updates, unknown = self.form.fill(request, keep)
+        beyond = override_settings.entries(request, {*self.form.components, "model_hash"})
+        return updates | {self.overrides: gr.update(choices=beyond, value=beyond, visible=bool(beyond))}, unknown
 
     def _running(self) -> Job | None:
         generations = (job for job in self._under_way() if isinstance(job.task, GenerationRequest))

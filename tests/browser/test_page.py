@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from sdui.core.catalog import Catalog
 from sdui.core.request import GenerationRequest, LoadRequest
+from sdui.core.stages import Hires
 from sdui.imaging.file_formats import read_infotext
 from tests.support.served_page import serve
 
@@ -428,3 +429,49 @@ def test_every_tool_button_has_a_name_and_a_tooltip(server, visitor):
     names = page.locator("button.tool").evaluate_all("buttons => buttons.map(b => b.textContent.trim())")
     assert len(names) == 9
     assert all(len(name) > 8 for name in names)
+
+
+BEYOND = (
+    "a cat\nSteps: 3, Sampler: Euler, Schedule type: Automatic, CFG scale: 5, Seed: 3, Size: 64x64, Model: demo, "
+    "Variation seed: 7, Variation seed strength: 0.25, Denoising strength: 0.4, Hires upscale: 1.5, "
+    'Hires upscaler: Latent, ControlNet 0: "Module: canny, Weight: 1"'
+)
+"""Parameters of which many have no control on the page."""
+
+
+def test_what_no_control_shows_is_kept_asked_for_and_can_be_removed(server, visitor):
+    page = visitor.open(server.url)
+    entries = page.locator("#txt2img_override_settings .token")
+    expect(page.locator("#txt2img_override_settings")).to_have_count(0)
+    fill(page, BEYOND)
+    page.click("#paste")
+    expect(entries).to_have_text(
+        [
+            "Variation seed: 7",
+            "Variation seed strength: 0.25",
+            "Denoising strength: 0.4",
+            "Hires upscale: 1.5",
+            "Hires upscaler: Latent",
+            "ControlNet 0: Module: canny, Weight: 1",
+        ]
+    )
+    page.click("#txt2img_generate")
+    wait_for_picture(page)
+    asked = server.newest()
+    assert (asked.subseed, asked.subseed_strength) == (7, 0.25)
+    assert asked.hires == Hires(denoising_strength=0.4, scale=1.5)
+    (picture,) = server.pictures()
+    assert 'ControlNet 0: "Module: canny, Weight: 1"' in read_infotext(picture.read_bytes())
+    page.reload()
+    expect(entries).to_have_count(6)
+    entries.filter(has_text="Variation seed: 7").locator(".token-remove").click()
+    expect(entries).to_have_count(5)
+    page.click("#txt2img_generate")
+    expect(page.locator("#txt2img_gallery img[src*='00001-']").first).to_be_visible()
+    assert server.newest() == asked.model_copy(update={"subseed": -1})
+    page.click("#txt2img_override_settings .remove-all")
+    expect(page.locator("#txt2img_override_settings")).to_have_count(0)
+    page.click("#txt2img_generate")
+    expect(page.locator("#txt2img_gallery img[src*='00002-']").first).to_be_visible()
+    assert server.newest().hires is None
+    assert visitor.complaints == []

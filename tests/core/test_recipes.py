@@ -30,12 +30,14 @@ def test_a_recipe_is_read_however_it_was_copied(text):
 
 
 def test_what_cannot_be_used_is_said():
-    text = "a cat\nSteps: 20, Sampler: Euler a, Seed: -5, CFG scale: abc, Size: 300x400, Hires upscale: 2, Version: v1"
+    text = (
+        "a cat\nSteps: 20, Sampler: Euler a, Seed: -5, CFG scale: abc, Size: 300x400, ADetailer model: m, Version: v1"
+    )
     assert infotext.unread(text) == [
-        "CFG scale: abc is not valid here and was left out.",
         "Seed: -5 is not valid here and was left out.",
+        "CFG scale: abc is not valid here and was left out.",
         "Size: 300x400 became 296x400.",
-        "This version of sdui does not use: Hires upscale.",
+        "This version of sdui does not use: ADetailer model.",
     ]
 
 

@@ -16,8 +16,9 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from sdui.core.errors import OutputError, RequestError
+from sdui.core.replay import Record
 from sdui.core.settings import Preferences
-from sdui.imaging.file_formats import encode, read_infotext
+from sdui.imaging.file_formats import encode, read, read_infotext
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (16, 24, 3), np.uint8)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
@@ -47,6 +48,35 @@ def test_png_has_the_pixels_and_one_parameters_chunk():
     assert np.array_equal(np.asarray(opened(data)), PIXELS)
     assert opened(data).text == {"parameters": "a cat\nSteps: 20"}
     assert b"tEXtparameters\0a cat\nSteps: 20" in data
+
+
+RECORD = Record(torch="2.13.0", device='a "GPU", 猫', adapters={"a": "b"}, batch_size=2, position=1, pixels="0" * 64)
+
+
+@pytest.mark.parametrize("format", ["png", "jpg", "webp"])
+def test_the_replay_record_comes_back_and_leaves_the_infotext_alone(format):
+    data = encode(PIXELS, format, "a cat", Preferences(), RECORD.model_dump_json())
+    contents = read(data)
+    assert (contents.infotext, contents.record, contents.exact) == ("a cat", RECORD, format == "png")
+    assert contents.pixels.shape == PIXELS.shape
+    assert (contents.pixels == PIXELS).all() or format != "png"
+    if format != "png":  # as A1111 reads it
+        comment = piexif.load(opened(data).info["exif"])["Exif"][piexif.ExifIFD.UserComment]
+        assert piexif.helper.UserComment.load(comment) == "a cat"
+
+
+def test_a_jpg_without_room_goes_without_the_record():
+    contents = read(encode(PIXELS, "jpg", "x" * 32_000, Preferences(), RECORD.model_dump_json() * 10))
+    assert (len(contents.infotext), contents.record) == (32_000, None)
+
+
+@pytest.mark.parametrize("record", ["", "{", "[]", '{"threads": "many"}', "猫"])
+def test_what_is_no_record_is_none(record):
+    assert read(encode(PIXELS, "png", "a cat", Preferences(), record)).record is None
+
+
+def test_a_record_of_a_later_version_is_read():
+    assert read(encode(PIXELS, "png", "", Preferences(), '{"torch": "9", "new": 1}')).record == Record(torch="9")
 
 
 def test_png_text_outside_latin_1_is_international():

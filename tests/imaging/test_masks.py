@@ -1,57 +1,67 @@
-"""Pictures and masks for img2img, as users hand them in."""
-
-import io
+"""Masks, as users hand them in and as the network sees them."""
 
 import numpy as np
-import pytest
 from PIL import Image
 
-from sdui.core.errors import RequestError
-from sdui.imaging.masks import mask_cells, overlay, read_mask, read_picture
+from sdui.core.stages import Inpaint, SoftInpainting
+from sdui.imaging.masks import latent_cells, overlaid, read_mask
+from tests.imaging.test_pixels import encoded
+from tests.imaging.test_resize import A1111, pixels
 
 
-def encoded(image):
-    data = io.BytesIO()
-    image.save(data, "PNG")
-    return data.getvalue()
+def half(left=0, right=255):
+    image = Image.new("L", (64, 64), left)
+    image.paste(right, (32, 0, 64, 64))
+    return encoded(image)
 
 
-def test_a_picture_of_any_kind_and_size_becomes_rgb_of_the_wanted_size():
-    for mode in ("RGB", "L", "P", "RGBA", "I;16"):
-        assert read_picture(encoded(Image.new(mode, (50, 30))), 64, 72).shape == (72, 64, 3)
+def read(data, **options):
+    return np.asarray(read_mask(Inpaint(mask=data, **{"mask_blur": 0} | options)))
 
 
-def test_what_is_transparent_becomes_white():
-    assert (read_picture(encoded(Image.new("RGBA", (8, 8), (255, 0, 0, 0))), 8, 8) == 255).all()
+def test_a_transparent_picture_masks_where_it_is_opaque():
+    drawn = (A1111 / "rgba.png").read_bytes()
+    assert np.array_equal(read(drawn), pixels("binmask_rgba.png", "L"))
 
 
-@pytest.mark.parametrize(
-    ("read", "field"), [(lambda d: read_picture(d, 8, 8), "Image"), (lambda d: read_mask(d, 8, 8, 4), "Mask")]
-)
-def test_what_is_no_picture_is_refused_by_its_field(read, field):
-    with pytest.raises(RequestError, match=field):
-        read(b"no picture")
+def test_alpha_keeps_its_shades_for_soft_inpainting_or_when_asked():
+    image = encoded(Image.new("RGBA", (8, 8), (255, 255, 255, 100)))
+    assert (read(image) == 0).all()
+    assert (read(image, mask_round=False) == 100).all()
+    assert (read(image, soft=SoftInpainting()) == 100).all()
+
+
+def test_the_other_part_is_masked_when_the_mask_is_inverted():
+    assert np.array_equal(read(half(), mask_mode="Inpaint not masked"), 255 - read(half()))
 
 
 def test_blur_softens_the_edge_and_leaves_the_rest():
-    image = Image.new("L", (64, 64), 0)
-    image.paste(255, (32, 0, 64, 64))
-    mask = read_mask(encoded(image), 64, 64, 4)
+    mask = read(half(), mask_blur=4)
     assert mask[0, 0] == 0 and mask[0, 63] == 255
     assert (np.diff(mask[10].astype(int)) >= 0).all() and 60 < mask[10, 31] < 195
-    assert set(np.unique(read_mask(encoded(image), 64, 64, 0))) == {0, 255}
 
 
-def test_pixels_outside_the_mask_stay_as_they_were():
-    generator = np.random.default_rng(0)
-    original, drawn = (generator.integers(0, 256, (16, 16, 3), np.uint8) for _ in range(2))
-    mask = np.zeros((16, 16), np.uint8)
-    mask[:, 8:] = 255
-    mixed = overlay(original, drawn, mask)
-    assert (mixed[:, :8] == original[:, :8]).all() and (mixed[:, 8:] == drawn[:, 8:]).all()
+def test_blur_across_and_down_are_apart():
+    assert set(np.unique(read(half(), mask_blur=4, mask_blur_x=0))) == {0, 255}
+    assert np.array_equal(read(half(), mask_blur=4, mask_blur_y=0), read(half(), mask_blur=4))
 
 
 def test_a_latent_cell_is_drawn_when_most_of_it_is_masked():
     mask = np.zeros((16, 16), np.uint8)
     mask[:, :8] = 255
-    assert mask_cells(mask, 2, 2).tolist() == [[1, 0], [1, 0]]
+    assert latent_cells(mask, 2, 2, rounded=True).tolist() == [[1, 0], [1, 0]]
+
+
+def test_a_grey_cell_stays_grey_unless_rounded():
+    mask = np.full((16, 16), 51, np.uint8)
+    assert np.allclose(latent_cells(mask, 2, 2, rounded=False), 0.2)
+    assert (latent_cells(mask, 2, 2, rounded=True) == 0).all()
+
+
+def test_the_original_shows_where_nothing_is_masked():
+    generator = np.random.default_rng(0)
+    original, drawn = (generator.integers(0, 256, (16, 16, 3), np.uint8) for _ in range(2))
+    mask = np.zeros((16, 16), np.uint8)
+    mask[:, 8:] = 255
+    mixed = np.asarray(overlaid(*(Image.fromarray(pixels) for pixels in (drawn, original, mask))))
+    assert (mixed[:, :8] == original[:, :8]).all() and (mixed[:, 8:] == drawn[:, 8:]).all()

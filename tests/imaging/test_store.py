@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,8 +19,10 @@ from PIL import Image
 
 from sdui.core import infotext
 from sdui.core.errors import OutputError
+from sdui.core.replay import Record
 from sdui.core.settings import Preferences
-from sdui.imaging.file_formats import read_infotext
+from sdui.imaging.file_formats import read, read_infotext
+from sdui.imaging.fingerprints import of_pixels
 from sdui.imaging.store import OutputStore
 
 FLAT = Preferences(save_to_dirs=False, grid_save_to_dirs=False)
@@ -294,3 +297,17 @@ def test_an_emptied_folder_setting_means_the_default_and_a_tilde_the_home(tmp_pa
     for folder, expected in (("", "outputs/txt2img-images"), ("~/pictures", "home/pictures")):
         saved, _ = store.save(make_image(), Preferences(outdir_txt2img_samples=folder, save_to_dirs=False))
         assert Path(saved.path).parent == tmp_path / expected
+
+
+def test_the_replay_record_is_in_the_picture_unless_it_is_a_grid_or_unfinished(store, make_image):
+    for kind, kept in (("image", True), ("grid", False), ("interrupted", False)):
+        image = replace(make_image(kind=kind), conditions={"torch": "2.13.0", "batch_size": 2, "position": 1})
+        record = read(Path(store.save(image, Preferences())[0].path).read_bytes()).record
+        expected = Record(torch="2.13.0", batch_size=2, position=1, pixels=of_pixels(image.pixels))
+        assert record == (expected if kept else None)
+
+
+def test_without_infotext_there_is_no_record(store, make_image):
+    image = replace(make_image(), conditions={"torch": "2.13.0"})
+    saved, _ = store.save(image, Preferences(enable_pnginfo=False))
+    assert b"2.13.0" not in Path(saved.path).read_bytes()

@@ -20,7 +20,9 @@ def test_the_sizes_of_stable_diffusion_1_5_are_recognised():
     assert unet["down_block_types"] == ["CrossAttnDownBlock2D"] * 3 + ["DownBlock2D"]
     assert unet["layers_per_block"] == 2 and unet["cross_attention_dim"] == 768
     assert ldm.vae_config(shapes)["block_out_channels"] == [128, 256, 512, 512]
-    assert ldm.text_config(shapes)["num_hidden_layers"] == 12
+    prefix = f"{ldm.TEXT}text_model."
+    text = {name.removeprefix(prefix): shape for name, shape in shapes.items() if name.startswith(prefix)}
+    assert ldm.text_config(text, "quick_gelu")["num_hidden_layers"] == 12
     assert sum(math.prod(shape) for name, shape in shapes.items() if name.startswith(ldm.UNET)) == 859_520_964
 
 

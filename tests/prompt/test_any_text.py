@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import sys
+import time
 from itertools import pairwise
 
 import pytest
@@ -11,9 +13,12 @@ from hypothesis import strategies as st
 
 from sdui.prompt.attention import BREAK, parse_attention
 from sdui.prompt.chunks import chunk_prompt
+from sdui.prompt.comments import without_comments
 from sdui.prompt.composition import parse_composition
+from sdui.prompt.counter import count_tokens
 from sdui.prompt.extra_networks import parse_extra_networks
 from sdui.prompt.schedule import schedule
+from sdui.prompt.styles import Style, StyleDatabase
 
 MARKS = ["(", ")", "[", "]", ":", "|", "\\", "\\(", "\\]", "<", ">", "=", ",", ".", "-", " ", "\n"]
 WORDS = ["a", "BREAK", " BREAK ", "AND", " AND ", "0.5", "3", ":1.2)", "1e3", "猫", "한", "🐱", "\ud800", "<lora:x:1>"]
@@ -77,6 +82,34 @@ def test_chunks_hold_every_token_in_order(tokenizer, prompt, backtrack):
     assert held == typed
 
 
+def random_prompts(count):
+    """Made of what the language means something by, with any character between."""
+    chance = random.Random(3)
+    parts = MARKS + WORDS + PHRASES + ["{prompt}", "#", "\r", "\x00", "\u2028", "<lora:x:0.5:a=b>", ":1.", ":.5)"]
+    for _ in range(count):
+        some = chance.choices(parts, k=chance.randint(0, 12))
+        for _ in range(chance.randint(0, 3)):
+            character = chr(chance.randrange(chance.choice([0x80, 0x3000, 0x10000, 0x110000])))
+            some.insert(chance.randint(0, len(some)), character)
+        yield "".join(some)
+
+
+def few_tokens(text):
+    return [300] * len(text.split())
+
+
+def test_twenty_thousand_prompts_go_all_the_way(tokenizer):
+    """As the page takes them: styles, networks, AND, schedule, emphasis, chunks."""
+    styles = StyleDatabase([Style("a", "(x {prompt}:1.2)", "[y"), Style("b", "z|", "{prompt}) {prompt}")])
+    for number, prompt in enumerate(random_prompts(20_000)):
+        positive, negative = styles.apply(prompt, "ab"), styles.apply(prompt, "ba", negative=True)
+        assert styles.extract(positive, negative)
+        # The tokenizer is the slow part, and sees each kind of prompt often enough.
+        encode = tokenizer.encode if number % 100 == 0 else few_tokens
+        used, room = count_tokens(without_comments(negative if number % 2 else positive), 4, encode)
+        assert 0 <= used <= room
+
+
 LONG = 20_000
 HARD = {
     "prose": "a cat, (sitting:1.2) on [a mat:the sofa:0.5], 猫🐱, <lora:x:0.8> BREAK AND ",
@@ -97,6 +130,16 @@ HARD = {
 
 def parse_all(prompt: str) -> list:
     return [parse_attention(prompt), schedule(prompt, 20), parse_composition(prompt), parse_extra_networks(prompt)]
+
+
+def test_a_hundred_thousand_characters_are_read_at_once():
+    """On the processor's clock, of five runs the best: other programs may run beside the tests."""
+    prompt, took = HARD["prose"] * (100_000 // len(HARD["prose"])), []
+    for _ in range(5):
+        begin = time.process_time()
+        parse_all(prompt)
+        took.append(time.process_time() - begin)
+    assert min(took) < 0.2
 
 
 def work(prompt: str) -> int:

@@ -12,10 +12,11 @@ _TOKENS = "cond_stage_model.transformer.text_model.embeddings.token_embedding.we
 
 def write_tiny_checkpoint(folder: Path) -> Path:
     """tiny-sd15.safetensors with its .yaml, whole again. Token vectors that the fixture lacks are NaN, not a guess."""
-    weights = load_file(FIXTURES / "tiny-sd15.safetensors")
-    ids, rows = weights.pop("token_ids"), weights.pop("token_rows")
-    weights[_TOKENS] = torch.full((49408, rows.shape[1]), torch.nan, dtype=rows.dtype)
-    weights[_TOKENS][ids] = rows
+    weights, more = (load_file(FIXTURES / f"{name}.safetensors") for name in ("tiny-sd15", "more-tokens"))
+    known = [(tokens.pop("token_ids"), tokens.pop("token_rows")) for tokens in (weights, more)]
+    weights[_TOKENS] = torch.full((49408, known[0][1].shape[1]), torch.nan, dtype=known[0][1].dtype)
+    for ids, rows in known:
+        weights[_TOKENS][ids] = rows
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "tiny-sd15.safetensors"
     save_file(weights, path, {"format": "pt"})

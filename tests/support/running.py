@@ -13,11 +13,11 @@ from sdui.sampling.registry import builtin
 
 def make_engine(checkpoints: list[Path], work: Path) -> Engine:
     files = ModelFiles(checkpoints, taesd=work / "VAE-taesd", cache=work / "cache")
-    return Engine(ModelStore(files, device="cpu", precision="fp32"), builtin())
+    return Engine(ModelStore(files, device="cpu", precision="fp32"), builtin(), work / "styles.csv")
 
 
 def draw(engine: Engine, request: GenerationRequest, **preferences) -> list[GeneratedImage]:
     """The pictures of a request, grids left out."""
     events = []
     engine.run(request, Preferences(**preferences), events.append, StopToken())
-    return [event.image for event in events if isinstance(event, ImageReady) and event.image.kind == "image"]
+    return [event.image for event in events if isinstance(event, ImageReady) and event.image.kind != "grid"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .base import Family
+from .sd2 import SD2
 from .sd15 import SD15
 
 
 def families() -> tuple[Family, ...]:
-    return (SD15(),)
+    return SD15(), SD2()
 
 
 def family_of(shapes: Mapping[str, tuple[int, ...]]) -> Family | None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
+
+from sdui.models.text import PlacedVectors
+
+Kind = Literal["plain", "inpainting", "edit"]
+"""What the network sees beside the noisy latents: nothing; a mask and the picture around it; a picture to edit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,29 +27,55 @@ class Latent:
 
 @dataclass(frozen=True, slots=True)
 class Conditioning:
-    """What the network is told. context [B,T,D]."""
+    """What the network is told."""
 
     context: Tensor
+    """The encoded text, [B,T,D]."""
+    concat: Tensor | None = None
+    """Further input channels [B,c,h,w] after those of the latents.
+
+    "inpainting": 1 of the mask, 1 where to draw, then the latents of the picture with the masked part grey;
+    "edit": the latents of the picture without their scale, zeros for no picture.
+    """
 
 
 class LoadedModel(Protocol):
     """One checkpoint on one device. Latents are in the sampler's units, of about unit deviation without noise."""
 
     latent: Latent
-    sigmas: Tensor
-    """Noise level of each training timestep, rising, float32 on the CPU."""
+    kind: Kind
+    alphas_cumprod: Tensor
+    """Share of the picture's variance at each training timestep, falling, float32 [T] on the CPU."""
     device: torch.device
+    dtype: torch.dtype
+    """Of the UNet."""
+    padding_token: int
+    """Fills a chunk of text after its end token."""
 
-    def encode_text(self, tokens: Tensor, weights: Tensor, clip_skip: int) -> Conditioning:
-        """tokens [B,N,77] int64: N chunks a text, framed and padded; weights [B,N,77]: attention, 1 = plain."""
+    def encode_text(
+        self,
+        tokens: Tensor,
+        weights: Tensor,
+        clip_skip: int,
+        keep_mean: bool,
+        placed: Sequence[PlacedVectors] = (),
+    ) -> Conditioning:
+        """tokens [B,N,77] int64: N chunks a text, framed and padded; weights [B,N,77]: attention, 1 = plain.
+
+        keep_mean: weights leave the encoding's mean as it was, over the same chunk of all texts encoded together;
+        placed: what the encoder reads instead of some tokens.
+        """
         ...
 
-    def denoise(self, x: Tensor, sigma: Tensor, conditioning: Conditioning) -> Tensor:
-        """x [B,C,h,w] at level sigma (a scalar) -> the image without noise x0, of x's shape and type."""
+    def denoise(self, x: Tensor, sigma: float, timestep: float, conditioning: Conditioning) -> Tensor:
+        """x [B,C,h,w] at level sigma -> the image without noise x0, of x's shape and type.
+
+        timestep: the training timestep of that level, fractions allowed. Never waits for the device.
+        """
         ...
 
-    def encode_image(self, images: Tensor) -> Tensor:
-        """[B,3,H,W] in 0..1 -> latents [B,C,h,w], the most likely ones."""
+    def encode_image(self, images: Tensor, *, scaled: bool = True) -> Tensor:
+        """[B,3,H,W] in 0..1 -> latents [B,C,h,w], the most likely ones; `scaled` False: in the VAE's own units."""
         ...
 
     def decode(self, latents: Tensor) -> Tensor:
@@ -56,6 +88,14 @@ class LoadedModel(Protocol):
 
     def preview(self, latents: Tensor, sharp: bool) -> Tensor:
         """A cheap look: [B,C,h,w] -> [B,3,h',w'] in 0..1; `sharp` uses TAESD when its file is there."""
+        ...
+
+    def patched(self, *, tiling: bool, token_merging_ratio: float) -> AbstractContextManager[None]:
+        """Draw otherwise for a while; leaving it undoes everything.
+
+        tiling: pictures whose opposite edges fit; token_merging_ratio 0..1: the share of the tokens that self-attention
+        leaves out at full resolution.
+        """
         ...
 
 

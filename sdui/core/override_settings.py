@@ -1,0 +1,69 @@
+"""A1111's "Override settings": what a request says beyond the page's controls, as texts "Clip skip: 2"."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from . import infotext
+from . import infotext_keys as key_table
+from .errors import RequestError
+from .pairs import NEGATIVE, PROMPT, is_key, squeezed
+from .params import explain, nest
+from .request import GenerationRequest
+
+
+def entries(request: GenerationRequest, controls: Collection[str]) -> list[str]:
+    """One for each pair of the infotext that none of the `controls`, paths of parameters, shows; strangers' included.
+
+    The picture that a request starts from is in no text, so neither is what is done to it.
+    """
+    pairs = infotext.pairs_of(request.model_copy(update={"init": None}), without=controls)
+    return [f"{key}: {value}" for key, value in pairs.items()]
+
+
+def apply(request: GenerationRequest, texts: Any) -> GenerationRequest:
+    """`request`, which starts from no picture, with these entries in the place of what it said before.
+
+    Raises RequestError with a sentence for every entry that cannot be used; `texts` may be anything.
+    """
+    given = _pairs(texts)
+    if not given:
+        return request
+    pairs = infotext.pairs_of(request) | given
+    prompts = pairs.pop(PROMPT, request.prompt), pairs.pop(NEGATIVE, request.negative_prompt)
+    said = infotext.values(infotext.Parsed(*prompts, pairs))
+    flat = {path: value for path, value in said.items() if path.split(".")[0] != "init"}
+    if useless := [f"{key}: {value}" for key, value in given.items() if not _lands(key, flat)]:
+        raise RequestError("\n".join(f"Override settings: {text!r} does nothing here; remove it." for text in useless))
+    kept = {name: getattr(request, name) for name in request.model_fields_set}
+    try:
+        return GenerationRequest.model_validate(kept | nest(flat))
+    except ValidationError as error:
+        raise RequestError(f"Override settings: {explain(error, GenerationRequest, _keys())}") from error
+
+
+def _pairs(texts: Any) -> dict[str, str]:
+    if not isinstance(texts, list | None):
+        raise RequestError("Override settings: a list of entries is needed.")
+    return dict(_pair(text) for text in cast("list[Any]", texts or []))
+
+
+def _pair(text: Any) -> tuple[str, str]:
+    key, colon, value = str(text).partition(": ")
+    if not colon or not is_key(key):
+        raise RequestError(f"Override settings: 'Key: value' is needed, not {str(text)[:200]!r}.")
+    return key, value
+
+
+def _lands(key: str, flat: dict[str, Any]) -> bool:
+    """Whether the pair has said something: others do nothing without their stage, such as "Hires steps" alone."""
+    known = key_table.by_squeezed().get(squeezed(key))
+    return known is None or any(path in flat for place in known.places for path in place.paths)
+
+
+def _keys() -> dict[str, str]:
+    """The key of each path, which is what the entry with a wrong value begins with."""
+    return {path: key.text for key in key_table.all_keys() for place in key.places for path in place.paths}

@@ -1,0 +1,64 @@
+"""Bringing a picture or a mask to a size: the resize modes of img2img, and the upscalers that need no network."""
+
+from __future__ import annotations
+
+from PIL import Image
+
+from sdui.core.errors import RequestError
+from sdui.core.stages import RESIZE_MODES
+
+STRETCH, CROP, FILL, LATENT = RESIZE_MODES
+UPSCALERS = {"None": None, "Lanczos": Image.Resampling.LANCZOS, "Nearest": Image.Resampling.NEAREST}
+
+
+def resize(image: Image.Image, mode: str, width: int, height: int, upscaler: str = "None") -> Image.Image:
+    """`image` at width x height, in its own colour mode.
+
+    mode: one of RESIZE_MODES. The last, which resizes latents, fills here, as A1111's mask has it.
+    upscaler: used only where the picture becomes larger; a mask ("L") never needs one.
+    Raises RequestError for an unknown upscaler.
+    """
+    if upscaler not in UPSCALERS:
+        raise RequestError(f"Upscaler: there is no {upscaler!r}; known are {', '.join(UPSCALERS)}.")
+    if mode == STRETCH:
+        return _scaled(image, width, height, upscaler)
+    wider = width / height > image.width / image.height
+    if wider == (mode == CROP):
+        inner = width, max(1, image.height * width // image.width)
+    else:
+        inner = max(1, image.width * height // image.height), height
+    scaled = _scaled(image, *inner, upscaler)
+    left, top = width // 2 - scaled.width // 2, height // 2 - scaled.height // 2
+    canvas = Image.new(image.mode, (width, height))
+    canvas.paste(scaled, (left, top))
+    if mode != CROP:
+        _stretch_edges(canvas, scaled, left, top)
+    return canvas
+
+
+def _stretch_edges(canvas: Image.Image, inner: Image.Image, left: int, top: int) -> None:
+    """From a box without extent Pillow extrapolates the two outermost lines: so A1111 fills what is empty."""
+    width, height = canvas.size
+    right, bottom = inner.size
+    if top > 0:
+        canvas.paste(inner.resize((width, top), box=(0, 0, right, 0)), (0, 0))
+        canvas.paste(inner.resize((width, top), box=(0, bottom, right, bottom)), (0, top + bottom))
+    if left > 0:
+        canvas.paste(inner.resize((left, height), box=(0, 0, 0, bottom)), (0, 0))
+        canvas.paste(inner.resize((left, height), box=(right, 0, right, bottom)), (left + right, 0))
+
+
+def _scaled(image: Image.Image, width: int, height: int, upscaler: str) -> Image.Image:
+    scale = max(width / image.width, height / image.height)
+    resampling = UPSCALERS[upscaler]
+    if resampling is not None and image.mode != "L" and scale > 1:
+        image = _upscaled(image, scale, resampling)
+    return image.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def _upscaled(image: Image.Image, scale: float, resampling: Image.Resampling) -> Image.Image:
+    """To sides that are multiples of 8, which A1111's upscalers end in; so it may be resampled twice."""
+    width, height = (int(side * scale // 8 * 8) for side in image.size)
+    if image.width < width or image.height < height:
+        image = image.resize((int(image.width * scale), int(image.height * scale)), resampling)
+    return image.resize((width, height), Image.Resampling.LANCZOS)

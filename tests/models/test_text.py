@@ -1,0 +1,72 @@
+"""Texts are encoded as A1111 encodes them."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from sdui.models.families import family_of
+from sdui.models.header import read_header
+from sdui.models.text import PlacedVectors
+from sdui.prompt.attention import Piece, parse_attention
+from sdui.prompt.chunks import chunk_prompt
+from sdui.prompt.tokenizer import Tokenizer
+from tests.support.checkpoints import write_tiny_checkpoint
+
+GOLDENS = Path(__file__).parent / "goldens" / "conditionings.safetensors"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = write_tiny_checkpoint(tmp_path_factory.mktemp("text"))
+    family = family_of(read_header(path).shapes)
+    return family.load(path, path.with_suffix(".yaml"), torch.device("cpu"), torch.float32, path.parent)
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return Tokenizer()
+
+
+def chunked(prompt, tokenizer, plain=False):
+    chunks = chunk_prompt([Piece(prompt, 1.0)] if plain else parse_attention(prompt), tokenizer.encode).chunks
+    return torch.tensor([[chunk.tokens for chunk in chunks]]), torch.tensor([[chunk.weights for chunk in chunks]])
+
+
+def cases():
+    with safe_open(GOLDENS, "pt") as file:
+        return json.loads(file.metadata()["cases"])
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("case", cases(), ids=[case["key"] for case in cases()])
+def test_every_golden_is_equal(model, tokenizer, case):
+    tokens, weights = chunked(case["prompt"], tokenizer, case["emphasis"] == "None")
+    if case["emphasis"] in ("None", "Ignore"):
+        weights = torch.ones_like(weights)
+    encoded = model.encode_text(tokens, weights, case["clip_skip"], case["emphasis"] != "No norm").context
+    with safe_open(GOLDENS, "pt") as file:
+        assert torch.allclose(encoded[:, ::6], file.get_tensor(case["key"]), atol=1e-4)
+
+
+@torch.inference_mode()
+def test_placed_vectors_are_read_instead_of_tokens(model, tokenizer):
+    (tokens, weights), (other, _) = (chunked(text, tokenizer) for text in ("a red circle", "a blue circle"))
+    blue = model.text_encoder.embeddings.token_embedding(other[0, 0, 2:3])
+    expected = model.encode_text(torch.cat([tokens, other]), torch.cat([weights, weights]), 1, True).context
+    placed = model.encode_text(
+        torch.cat([tokens, tokens]), torch.cat([weights, weights]), 1, True, [PlacedVectors(1, 0, 2, blue)]
+    ).context
+    assert torch.equal(placed, expected)
+
+
+@torch.inference_mode()
+def test_placed_vectors_end_with_the_chunk(model, tokenizer):
+    tokens, weights = chunked("a red circle", tokenizer)
+    many = torch.randn(10, 128)
+    encode = (tokens, weights, 1, True)
+    cut = model.encode_text(*encode, [PlacedVectors(0, 0, 75, many)]).context
+    assert torch.equal(cut, model.encode_text(*encode, [PlacedVectors(0, 0, 75, many[:2])]).context)
+    assert not torch.equal(cut, model.encode_text(*encode).context)

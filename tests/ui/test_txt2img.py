@@ -1,0 +1,140 @@
+"""From a text to the form and from the form to a job, without a browser."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import gradio as gr
+import pytest
+
+from sdui.core import infotext
+from sdui.core.request import GenerationRequest
+from sdui.core.settings import Launch, SettingsFile
+from sdui.core.stages import Hires
+from sdui.jobs.queue import JobQueue
+from sdui.ui import checkpoints, txt2img
+from sdui.ui.services import Services
+from tests.support.fake_worker import FakeWorker
+
+TEXT = (
+    "a cat\nSteps: 2, Sampler: Euler a, Schedule type: Karras, CFG scale: 5, Seed: 3, Size: 64x64, Model: demo, "
+    "Variation seed: 7, Variation seed strength: 0.25, Denoising strength: 0.4, Clip skip: 2, RNG: CPU, "
+    'Hires upscale: 1.5, Hires upscaler: Latent, ControlNet 0: "Module: canny, Weight: 1", Version: v1.10.1'
+)
+ENTRIES = [
+    "Variation seed: 7",
+    "Variation seed strength: 0.25",
+    "Denoising strength: 0.4",
+    "RNG: CPU",
+    "Hires upscale: 1.5",
+    "Hires upscaler: Latent",
+    "ControlNet 0: Module: canny, Weight: 1",
+]
+
+
+async def build(services: Services):
+    """Inside a loop, because outside of one Gradio makes its own and never closes it."""
+    catalog = services.jobs.catalog()
+    with gr.Blocks():
+        return txt2img.build(services, catalog, checkpoints.build(services, catalog))
+
+
+@pytest.fixture
+def tab(tmp_path: Path):
+    jobs = JobQueue([FakeWorker()], lambda image, preferences: None)
+    yield asyncio.run(build(Services(jobs, SettingsFile(tmp_path / "config.json"), Launch(data_dir=tmp_path))))
+    jobs.close()
+
+
+def values(tab, updates) -> dict:
+    """What the form would send after these updates."""
+    shown = {name: component.value for name, component in tab.form.inputs().items()}
+    changed = {
+        name: updates[component]["value"] for name, component in tab.form.inputs().items() if component in updates
+    }
+    return shown | changed
+
+
+def entries(tab, updates) -> list[str]:
+    update = updates[tab.overrides]
+    assert update["visible"] == bool(update["value"])
+    assert update["choices"] == update["value"]
+    return update["value"]
+
+
+def said(tab, updates) -> str:
+    return updates[tab.parts.log]
+
+
+def submitted(tab) -> GenerationRequest:
+    return tab.services.jobs.list()[-1].task
+
+
+def test_what_no_control_shows_becomes_an_entry(tab):
+    updates = tab.show_infotext(TEXT)
+    assert entries(tab, updates) == ENTRIES
+    assert values(tab, updates)["clip_skip"] == 2
+
+
+def test_generate_asks_for_the_very_request_of_the_text(tab):
+    updates = tab.show_infotext(TEXT)
+    tab.submit("", entries(tab, updates), **values(tab, updates))
+    chosen = {"model": "demo.safetensors [0123456789]"}
+    assert submitted(tab) == infotext.read(TEXT).model_copy(update=chosen)
+
+
+def test_an_entry_that_is_removed_asks_for_the_default(tab):
+    updates = tab.show_infotext(TEXT)
+    left = [entry for entry in entries(tab, updates) if not entry.startswith(("RNG", "Hires", "Denoising"))]
+    tab.submit("", left, **values(tab, updates))
+    assert (submitted(tab).randn_source, submitted(tab).hires, submitted(tab).subseed) == ("GPU", None, 7)
+
+
+def test_a_text_without_more_than_the_controls_takes_the_entries_away(tab):
+    assert entries(tab, tab.show_infotext("a\nSteps: 2, Sampler: Euler, Seed: 3, Size: 64x64")) == []
+
+
+def test_another_visit_finds_the_entries_again(tab):
+    updates = tab.show_infotext(TEXT)
+    asked = tab.submit("", entries(tab, updates), **values(tab, updates))[tab.parts.asked]
+    job = tab.services.jobs.list()[-1]
+    assert entries(tab, tab.attach(job.id, "")) == ENTRIES
+    list(job.events())
+    assert entries(tab, tab.attach("", asked)) == ENTRIES
+
+
+def test_a_picture_made_from_another_one_stays_txt2img_and_says_so(tab):
+    updates = tab.show_infotext(
+        "a\nSteps: 2, Sampler: Euler, Seed: 3, Size: 64x64, Denoising strength: 0.3, Mask blur: 4, Tiling: True"
+    )
+    assert "made from another picture, which its text does not hold and this page cannot take yet" in said(tab, updates)
+    assert entries(tab, updates) == ["Tiling: True"]
+    tab.submit("", entries(tab, updates), **values(tab, updates))
+    assert submitted(tab).init is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "message"),
+    [
+        (["Hires upscale: 99"], "Hires upscale: &#x27;99&#x27; is too large, at most 16."),
+        (["Denoising strength: 0.5"], "&#x27;Denoising strength: 0.5&#x27; does nothing here; remove it."),
+        (["<b>"], "&#x27;Key: value&#x27; is needed, not &#x27;&lt;b&gt;&#x27;."),
+        ("RNG: CPU", "a list of entries is needed."),
+        ({"RNG": "CPU"}, "a list of entries is needed."),
+        ([["RNG", "CPU"]], "&#x27;Key: value&#x27; is needed"),
+    ],
+)
+def test_a_bad_entry_is_named_and_nothing_is_drawn(tab, sent, message):
+    assert message in said(tab, tab.submit("", sent, **values(tab, {})))
+    assert tab.services.jobs.list() == []
+
+
+def test_no_entries_are_no_error(tab):
+    tab.submit("", None, **values(tab, {}))
+    assert submitted(tab).hires is None
+
+
+def test_a_job_with_more_than_the_page_shows_is_seen_on_it(tab):
+    job = tab.services.jobs.submit(GenerationRequest(hires=Hires(steps=3)), tab.services.settings.current)
+    assert "Hires steps: 3" in entries(tab, tab.attach(job.id, ""))
