@@ -148,6 +148,9 @@ class Preferences(Params):
     outdir_txt2img_samples: Annotated[
         str, Param("Output directory for txt2img images", widget="directory", section=_PATHS)
     ] = "outputs/txt2img-images"
+    outdir_img2img_samples: Annotated[
+        str, Param("Output directory for img2img images", widget="directory", section=_PATHS)
+    ] = "outputs/img2img-images"
     outdir_grids: Annotated[
         str,
         Param(
@@ -160,6 +163,9 @@ class Preferences(Params):
     outdir_txt2img_grids: Annotated[
         str, Param("Output directory for txt2img grids", widget="directory", section=_PATHS)
     ] = "outputs/txt2img-grids"
+    outdir_img2img_grids: Annotated[
+        str, Param("Output directory for img2img grids", widget="directory", section=_PATHS)
+    ] = "outputs/img2img-grids"
     outdir_save: Annotated[
         str, Param("Directory for saving images using the Save button", widget="directory", section=_PATHS)
     ] = "log/images"

@@ -151,11 +151,14 @@ def _place(root: Path, image: GeneratedImage, preferences: Preferences) -> _Plac
         preferences.directories_max_prompt_words,
         "grid" if is_grid else "",
     )
+    kind = "img2img" if image.request.init else "txt2img"
     if is_grid:
-        folder = _folder(root, preferences.outdir_grids, preferences.outdir_txt2img_grids, "outputs/txt2img-grids")
+        own = getattr(preferences, f"outdir_{kind}_grids")
+        folder = _folder(root, preferences.outdir_grids, own, f"outputs/{kind}-grids")
         decoration, in_subfolder = Path(), preferences.grid_save_to_dirs
     else:
-        folder = _folder(root, preferences.outdir_samples, preferences.outdir_txt2img_samples, "outputs/txt2img-images")
+        own = getattr(preferences, f"outdir_{kind}_samples")
+        folder = _folder(root, preferences.outdir_samples, own, f"outputs/{kind}-images")
         decoration = relative_path(expand(preferences.samples_filename_pattern or "[seed]", facts))
         in_subfolder = preferences.save_to_dirs
     if in_subfolder:

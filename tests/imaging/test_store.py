@@ -21,6 +21,7 @@ from sdui.core import infotext
 from sdui.core.errors import OutputError
 from sdui.core.replay import Record
 from sdui.core.settings import Preferences
+from sdui.core.stages import InitImage
 from sdui.imaging.file_formats import read, read_infotext
 from sdui.imaging.fingerprints import of_pixels
 from sdui.imaging.store import OutputStore
@@ -85,6 +86,14 @@ def test_files_of_a1111_are_counted_and_never_overwritten(store, make_image, tmp
 def test_grids_have_their_own_folder_and_numbers(store, make_image, tmp_path):
     names = [store.save(make_image(kind="grid"), FLAT)[0].path for _ in range(2)]
     assert names == [str(tmp_path / "outputs/txt2img-grids" / f"grid-000{n}.png") for n in (0, 1)]
+
+
+def test_pictures_made_from_others_have_folders_of_their_own(store, make_image, tmp_path):
+    for kind, folder in (("image", "img2img-images"), ("grid", "img2img-grids")):
+        image = make_image(kind=kind)
+        started = image.request.model_copy(update={"init": InitImage(image=b"")})
+        saved, _ = store.save(replace(image, request=started), FLAT)
+        assert Path(saved.path).parent == tmp_path / "outputs" / folder
 
 
 def test_grids_and_samples_in_one_folder_count_apart(store, make_image, tmp_path):
@@ -257,6 +266,7 @@ import numpy as np
 from sdui.core.events import GeneratedImage
 from sdui.core.request import GenerationRequest
 from sdui.core.settings import Preferences
+from sdui.core.stages import InitImage
 from sdui.imaging.store import OutputStore
 store = OutputStore(Path(sys.argv[1]))
 image = GeneratedImage(np.zeros((8, 8, 3), np.uint8), GenerationRequest(seed=int(sys.argv[2])))
