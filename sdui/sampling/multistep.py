@@ -85,7 +85,7 @@ def ipndm(model: Denoiser, x: Tensor, sigmas: Sequence[float], *, noise: Noise, 
 
 
 def ipndm_v(model: Denoiser, x: Tensor, sigmas: Sequence[float], *, noise: Noise, on_step: OnStep) -> Tensor:
-    """iPNDM with weights for steps of unequal length, as published in zju-pi/diff-sampler and used by Forge."""
+    """iPNDM with weights for steps of unequal length, after zju-pi/diff-sampler, which Forge uses."""
     slopes: list[Tensor] = []
     for i, there in enumerate(sigmas[1:]):
         here = sigmas[i]
@@ -99,7 +99,8 @@ def _unequal_weights(lengths: Sequence[float]) -> list[float]:
     """Of the last slopes, newest first; lengths: of this step and those before it.
 
     Newton's form: each further slope adds a divided difference. The second difference's factor is the published one,
-    which is exact for steps of equal length only; with the exact one the method would be LMS.
+    exact for steps of equal length only; with the exact one the method would be LMS. The third difference is the true
+    one: with the published weights, which do not add up to 1, steps of uneven lengths lead astray.
     """
     h = lengths[0]
     weights = [1.0, 0.0, 0.0, 0.0]
