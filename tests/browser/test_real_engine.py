@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.support.checkpoints import BUNDLED
+from tests.support.checkpoints import BUNDLED, write_tiny_checkpoint
 from tests.support.disks import fill, make_read_only, mounted
 from tests.support.servers import serving, wait_until
 
 pytestmark = pytest.mark.browser
+
+GOLDENS = Path(__file__).parents[1] / "golden" / "pictures"
 
 PATIENCE = 60_000
 """Milliseconds: a real picture on a busy machine."""
@@ -33,6 +36,7 @@ def server(folder):
     checkpoints.mkdir(parents=True)
     whole = BUNDLED / "sdui-demo.safetensors"
     shutil.copy(whole, checkpoints)
+    write_tiny_checkpoint(checkpoints)
     (checkpoints / "truncated.safetensors").write_bytes(whole.read_bytes()[:1_000_000])
     with serving(folder) as (url, log):
         yield url, log
@@ -91,6 +95,24 @@ def test_the_first_click_gives_a_picture_that_its_file_gives_back(server, folder
     again, same_text = content(pictures(folder)[1])
     assert np.array_equal(pixels, again) and text == same_text
     assert visitor.strangers() == []
+
+
+def test_a_picture_of_a1111_with_hires_fix_is_dropped_and_comes_back(server, folder, visitor):
+    url, _ = server
+    theirs = GOLDENS / "hires.up_lanczos.0.png"
+    page = opened(visitor, url)
+    page.click("#tab_pnginfo-button")
+    page.set_input_files("#pnginfo_image input[type=file]", theirs)
+    expect(page.locator("#html_info_pnginfo")).to_contain_text("Lanczos")
+    page.click("#txt2img_tab")
+    expect(page.locator("#txt2img_override_settings")).to_contain_text("Hires upscaler: Lanczos")
+    before = len(pictures(folder))
+    page.click("#txt2img_generate")
+    wait_until(lambda: len(pictures(folder)) == before + 1, 60)
+    wait_until_done(page)
+    (pixels, expected) = (content(path)[0].astype(int) for path in (pictures(folder)[-1], theirs))
+    assert pixels.shape == expected.shape == (96, 128, 3)
+    assert np.abs(pixels - expected).max() <= 1
 
 
 def test_a_reload_in_the_middle_of_a_job_finds_it_running(server, visitor):
