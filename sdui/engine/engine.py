@@ -19,6 +19,7 @@ from sdui.core.request import GenerationRequest, LoadRequest, Task
 from sdui.core.settings import Preferences
 from sdui.core.stages import Hires
 from sdui.imaging.grid import grid, rows_for
+from sdui.imaging.hires_size import hires_size
 from sdui.models.store import Lease, ModelStore
 from sdui.prompt.extra_networks import parse_extra_networks
 from sdui.sampling.registry import Registry
@@ -157,10 +158,14 @@ def _batches(request: GenerationRequest, preferences: Preferences) -> list[Batch
 
 def _require_memory(request: GenerationRequest, lease: Lease) -> None:
     """A GPU refuses what it cannot hold; on the CPU the system would end the server instead."""
-    needed, free = lease.model.decode_bytes(request.width, request.height), psutil.virtual_memory().available
+    label, width, height = "Width, Height", request.width, request.height
+    if request.hires:
+        size = hires_size(width, height, request.hires)
+        label, width, height = "Hires fix", size.width, size.height
+    needed, free = lease.model.decode_bytes(width, height), psutil.virtual_memory().available
     if lease.model.device.type == "cpu" and needed > free:
         raise RequestError(
-            f"Width, Height: {request.width}x{request.height} needs about {needed / 2**30:.0f} GB of memory, "
+            f"{label}: {width}x{height} needs about {needed / 2**30:.0f} GB of memory, "
             f"{free / 2**30:.0f} GB are free. Choose a smaller size."
         )
 

@@ -144,7 +144,7 @@ def run_sampler(run: Run, plan: Pass, start: Start, noise: ImageNoise, asked: As
     """From the start to latents [B,C,h,w]. Raises Interrupted when asked to stop."""
     request, spec = run.request, plan.spec
     run.steps = len(start.sigmas) - 1
-    guides = _guides(run, plan, asked, len(run.batch.seeds))
+    guides = _guides(run, plan, asked, start.steps)
     denoiser = GuidedDenoiser(guides.plans, guides.without_negative)
     kept = _kept(run) if not plan.second else None
     held = denoiser
@@ -162,8 +162,9 @@ def run_sampler(run: Run, plan: Pass, start: Start, noise: ImageNoise, asked: As
     return kept.at_the_end(x) if kept else x
 
 
-def _guides(run: Run, plan: Pass, asked: Asked, batch: int) -> Guides:
+def _guides(run: Run, plan: Pass, asked: Asked, steps: int) -> Guides:
     request, spec, refiner = run.request, plan.spec, refiner_of(run.request, plan.second)
+    batch = len(run.batch.seeds)
 
     def plans(model: LoadedModel, prompts: Prompts) -> Plans:
         return Plans(plan.guide(request, model, prompts, asked), request.text, batch, "uncond" in spec.needs)
@@ -171,12 +172,12 @@ def _guides(run: Run, plan: Pass, asked: Asked, batch: int) -> Guides:
     def refined() -> Plans:
         assert refiner
         lease = run.leases(refiner.model)
+        run.model = lease.model
         plan.patch(request, asked.patches, lease.model)
         return plans(lease.model, plan.read(request, asked.tools, lease))
 
-    calls = max(run.steps, 1) * spec.model_calls
     base = plans(plan.model, asked.prompts)
-    return Guides(base, request, calls, spec.variance_preserving, run.check, refiner, refined)
+    return Guides(base, request, steps * spec.model_calls, spec.variance_preserving, run.check, refiner, refined)
 
 
 def _kept(run: Run) -> Kept | None:

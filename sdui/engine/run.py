@@ -75,7 +75,7 @@ class Run:
     init: InitLatents | None
     """What img2img starts from."""
     model: LoadedModel = field(init=False)
-    """The checkpoint of the running pass; set when a pass begins."""
+    """The checkpoint that draws now and will decode; set when a pass begins and when the refiner takes over."""
     steps: int = 0
     """Sampling steps of this pass; set before its first one."""
     denoised: Tensor | None = None

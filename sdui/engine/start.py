@@ -21,6 +21,8 @@ class Start:
     """The levels to visit, falling."""
     all_sigmas: list[float]
     """Those and the ones before, which bound the Brownian path."""
+    steps: int
+    """As A1111 counts them, for shares of the pass; the sampler may make one more or fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Course:
 
     def from_noise(self, noise: Tensor, steps: int) -> Start:
         sigmas = self._sigmas(steps)
-        return Start(noise * self.spec.noise_scale(sigmas[0], self.options), sigmas, sigmas)
+        return Start(noise * self.spec.noise_scale(sigmas[0], self.options), sigmas, sigmas, steps)
 
     def from_latents(self, latents: Tensor, noise: Tensor, steps: PartialSteps, extra_noise: float) -> Start:
         """The last part of the schedule. latents [1 or B,C,h,w], noise [B,C,h,w]; extra_noise is added unscaled."""
@@ -43,7 +45,7 @@ class Course:
         if self.spec.variance_preserving:
             # What was made at one level is handed over at the next without rescaling: so the original has it.
             x = x * (unit_scale(way.sigmas[0]) / unit_scale(way.start))
-        return Start(x, way.sigmas, self._sigmas(steps.schedule))
+        return Start(x, way.sigmas, self._sigmas(steps.schedule), steps.from_end + 1)
 
     def _sigmas(self, steps: int) -> list[float]:
         return self.spec.sigmas(self.schedule, steps, self.levels, self.options)

@@ -52,6 +52,9 @@ def test_a_step_never_asks_for_a_number_from_the_device(name):
     x = torch.empty(2, 4, 8, 8, device=META)
     steps = []
     keywords = spec.keywords(options, levels, asked.negative)
-    noise = lambda here, there: torch.empty_like(x)  # noqa: E731
+
+    def noise(here: float, there: float) -> torch.Tensor:
+        return torch.empty_like(x)
+
     out = spec.run(asked, x, sigmas, noise=noise, on_step=steps.append, **keywords)
     assert out.shape == x.shape and out.device == META and len(steps) >= 2

@@ -84,6 +84,11 @@ def test_an_interrupt_in_the_second_pass_leaves_a_large_picture(engine):
     assert ready.image.kind == "interrupted" and ready.image.pixels.shape == (96, 96, 3)
 
 
+def test_a_hires_size_that_no_memory_can_hold_is_refused_before_anything_is_drawn(engine):
+    with pytest.raises(RequestError, match=r"Hires fix: 16384x16384 needs about .* GB"):
+        pixels(engine, change(hires=Hires(resize_x=16384, resize_y=16384)))
+
+
 def test_an_unknown_upscaler_is_answered_with_the_known_ones(engine):
     with pytest.raises(RequestError, match=r"Upscaler: .*Lanczos"):
         pixels(engine, change(hires=Hires(upscaler="Latnet")))
