@@ -171,7 +171,8 @@ def _guides(run: Run, plan: Pass, asked: Asked, batch: int) -> Guides:
     def refined() -> Plans:
         assert refiner
         lease = run.leases(refiner.model)
-        plan.patch(request, asked.patches, lease.model)
+        if lease.model is not plan.model:
+            plan.patch(request, asked.patches, lease.model)
         return plans(lease.model, plan.read(request, asked.tools, lease))
 
     calls = max(run.steps, 1) * spec.model_calls
