@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Collection
 from contextlib import ExitStack
@@ -95,6 +96,8 @@ class Engine:
         count = request.batch_count * request.batch_size
         if max(request.seed, request.subseed) + count > 2**63:
             raise RequestError(f"Seed: {request.seed} is too large, every picture of a batch needs one more.")
+        if request.hires and request.init and request.init.inpaint:
+            raise RequestError("Hires. fix: it cannot enlarge an inpainted picture. Leave out the mask, or hires fix.")
         sampler, schedule = self._samplers.resolve(request.sampler, request.schedule)
         values: dict[str, Any] = {
             "seed": _real(request.seed),
@@ -108,13 +111,12 @@ class Engine:
         words = Words(self._styles, request)
         values |= {"prompt": words.positive(request.prompt), "negative_prompt": words.negative(request.negative_prompt)}
         if request.hires:
-            values["hires"] = self._resolved_hires(request.hires, words)
+            values["hires"] = self._resolved_hires(request.hires, sampler.name, words)
         return request.model_copy(update=values)
 
-    def _resolved_hires(self, hires: Hires, words: Words) -> Hires:
+    def _resolved_hires(self, hires: Hires, first_sampler: str, words: Words) -> Hires:
         check_upscaler(hires)
-        if hires.sampler or hires.schedule:
-            self._samplers.resolve(hires.sampler or AUTOMATIC, hires.schedule or AUTOMATIC)
+        self._samplers.resolve(hires.sampler or first_sampler, hires.schedule or AUTOMATIC)
         prompts = {"prompt": words.positive(hires.prompt), "negative_prompt": words.negative(hires.negative_prompt)}
         given = {name: text for name, text in prompts.items() if getattr(hires, name)}
         return hires.model_copy(update=given)
@@ -158,14 +160,14 @@ def _batches(request: GenerationRequest, preferences: Preferences) -> list[Batch
 
 def _require_memory(request: GenerationRequest, lease: Lease) -> None:
     """A GPU refuses what it cannot hold; on the CPU the system would end the server instead."""
-    label, width, height = "Width, Height", request.width, request.height
+    width, height = request.width, request.height
     if request.hires:
-        size = hires_size(width, height, request.hires)
-        label, width, height = "Hires fix", size.width, size.height
+        enlarged = hires_size(width, height, request.hires)
+        width, height = max((width, height), (enlarged.width, enlarged.height), key=math.prod)
     needed, free = lease.model.decode_bytes(width, height), psutil.virtual_memory().available
     if lease.model.device.type == "cpu" and needed > free:
         raise RequestError(
-            f"{label}: {width}x{height} needs about {needed / 2**30:.0f} GB of memory, "
+            f"Width, Height: {width}x{height} needs about {needed / 2**30:.0f} GB of memory, "
             f"{free / 2**30:.0f} GB are free. Choose a smaller size."
         )
 

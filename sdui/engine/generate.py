@@ -56,6 +56,8 @@ def _first_pass(run: Run, tools: Tools, patches: ExitStack) -> Tensor:
     noise, course = plan.noise(run), plan.course(request)
     if request.init and run.init:
         steps = partial_steps(request.steps, request.init.denoising_strength, request.init.img2img_fix_steps)
+        if not steps.schedule:
+            return run.init.latents.expand(len(run.batch.seeds), -1, -1, -1)
         scaled = noise.draw() * request.init.initial_noise_multiplier
         start = course.from_latents(run.init.latents, scaled, steps, request.img2img_extra_noise)
     else:

@@ -35,6 +35,7 @@ class _Asked(NamedTuple):
     context: Tensor
     concat: Tensor | None
     negative: bool = False
+    """Whether its answer is, or stands in for, the negative prompt's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class _Question:
     factors: Tensor
     """[N,1,1,1,1]."""
     negative: int | None
-    """Which of the N is the negative prompt."""
+    """Which of the N is the negative prompt, or stands in for it."""
 
 
 class Plans:
@@ -72,6 +73,9 @@ class Plans:
         counts, seen = self.guide.coefficients, self.guide.concat
         factors = counts.unguided if without_negative else counts.positives
         asked = [_Asked(factor, context, seen) for factor, context in zip(factors, contexts, strict=True)]
+        if without_negative:
+            # A1111 puts the first prompt's answer where the negative one's would be.
+            asked[0] = asked[0]._replace(negative=True)
         if not without_negative:
             nothing = None if seen is None else torch.zeros_like(seen)
             asked += [_Asked(counts.negative, negative, seen, True), _Asked(counts.unseen, negative, nothing)]
@@ -128,6 +132,6 @@ class GuidedDenoiser:
         return torch.zeros_like(x) if answer is None else answer
 
     def negative(self) -> Tensor:
-        """What the negative prompt alone gave at the last call, [B,C,h,w]."""
+        """What the negative prompt alone gave at the last call, [B,C,h,w]; where it was left out, the first prompt."""
         assert self._negative is not None
         return self._negative

@@ -173,7 +173,8 @@ def _guides(run: Run, plan: Pass, asked: Asked, steps: int) -> Guides:
         assert refiner
         lease = run.leases(refiner.model)
         run.model = lease.model
-        plan.patch(request, asked.patches, lease.model)
+        if lease.model is not plan.model:
+            plan.patch(request, asked.patches, lease.model)
         return plans(lease.model, plan.read(request, asked.tools, lease))
 
     base = plans(plan.model, asked.prompts)

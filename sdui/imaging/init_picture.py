@@ -25,6 +25,12 @@ _LATENT_WITH_MASK = (
     "Resize mode: {mode!r} cannot resize a mask. Choose another resize mode, or the picture's own size, "
     "{width}x{height}."
 )
+_TOO_SMALL_FOR_LATENT = (
+    "Resize mode: {mode!r} needs a picture of at least {least} pixels a side, this one has {width}x{height}. "
+    "Choose another resize mode."
+)
+_LEAST = 8
+"""Pixels of a latent cell's side."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,7 +141,13 @@ def _whole_picture(init: InitImage, inpaint: Inpaint, image: Image.Image, size: 
 
 
 def _resized(init: InitImage, image: Image.Image, width: int, height: int) -> Image.Image:
-    return image if init.resize_mode == LATENT else resize(image, init.resize_mode, width, height)
+    if init.resize_mode != LATENT:
+        return resize(image, init.resize_mode, width, height)
+    if min(image.size) < _LEAST:
+        raise RequestError(
+            _TOO_SMALL_FOR_LATENT.format(mode=LATENT, least=_LEAST, width=image.width, height=image.height)
+        )
+    return image
 
 
 def _inpainting(

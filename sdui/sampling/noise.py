@@ -122,7 +122,9 @@ def slerp(share: float, low: Tensor, high: Tensor) -> Tensor:
         return low * share + high * (1 - share)
     angle = torch.acos(cosine)
     sine = torch.sin(angle)
-    of_low, of_high = (torch.sin(part * angle) / sine for part in (1.0 - share, share))
+    # Parallel columns, which few rows often have, span no angle: acos and the quotient would give NaN.
+    apart = cosine.abs() < 1
+    of_low, of_high = (torch.where(apart, torch.sin(part * angle) / sine, part) for part in (1.0 - share, share))
     return of_low.unsqueeze(1) * low + of_high.unsqueeze(1) * high
 
 

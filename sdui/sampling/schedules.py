@@ -50,7 +50,8 @@ def uniform(steps: int, span: Span) -> Tensor:
 
 def karras(steps: int, span: Span) -> Tensor:
     """Eq. 5 of Karras et al. 2022 (arXiv:2206.00364)."""
-    low, high = span.low ** (1 / span.rho), span.high ** (1 / span.rho)
+    # Tensors, because a float raises where its power is beyond all numbers.
+    low, high = (torch.tensor(level, dtype=torch.float64) ** (1 / span.rho) for level in (span.low, span.high))
     return _then_zero((high + torch.linspace(0, 1, steps) * (low - high)) ** span.rho)
 
 

@@ -79,6 +79,13 @@ def test_previews_come_as_often_as_wanted_and_not_at_all_when_off(engine):
     assert not of_type(run(engine, ASKED, live_previews_enable=False), Preview)
 
 
+@pytest.mark.parametrize("size", [{"width": 8, "height": 2048}, {"batch_size": 64}])
+def test_a_preview_of_any_shape_is_a_picture(engine, size):
+    # 64 pictures of the widest preview side by side are twice as wide as a JPEG can be.
+    (preview,) = of_type(run(engine, change(steps=2, **size), live_previews_image_width=2048), Preview)
+    assert max(Image.open(io.BytesIO(preview.jpeg)).size) <= 65500
+
+
 def test_interrupt_acts_within_one_step(engine):
     def react(event, stop):
         if isinstance(event, Progress) and event.step == 2:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from sdui.core.errors import RequestError
 from sdui.core.request import GenerationRequest
-from sdui.core.stages import MASKED_CONTENT, InitImage, Inpaint, SoftInpainting
+from sdui.core.stages import MASKED_CONTENT, Hires, InitImage, Inpaint, SoftInpainting
 from tests.support.checkpoints import write_tiny_checkpoint
 from tests.support.running import draw, make_engine
 
@@ -34,13 +34,21 @@ def png(pixels):
 
 
 def pixels(engine, inpaint=None, request=ASKED, **init):
-    init = InitImage(image=png(SOURCE), inpaint=inpaint, **init)
+    init = InitImage(**{"image": png(SOURCE), "inpaint": inpaint} | init)
     return draw(engine, request.model_copy(update={"init": init}))[0].pixels
 
 
 def test_a_low_strength_stays_nearer_to_the_first_picture(engine):
     distances = [np.abs(pixels(engine, denoising_strength=s).astype(int) - SOURCE).mean() for s in (0.1, 0.5, 1.0)]
     assert distances == sorted(distances)
+
+
+@pytest.mark.parametrize("sampler", ["Euler a", "DPM++ SDE", "DPM adaptive", "DDIM"])
+def test_strength_0_with_exact_steps_only_goes_through_the_vae(engine, sampler):
+    request = ASKED.model_copy(update={"sampler": sampler, "batch_size": 2})
+    init = InitImage(image=png(SOURCE), denoising_strength=0, img2img_fix_steps=True)
+    first, second = draw(engine, request.model_copy(update={"init": init}))
+    assert np.array_equal(first.pixels, second.pixels)
 
 
 @pytest.mark.parametrize("fill", MASKED_CONTENT)
@@ -77,6 +85,11 @@ def test_soft_inpainting_changes_the_picture_where_the_mask_is_grey(engine, samp
     assert soft.shape == hard.shape and not np.array_equal(soft, hard)
 
 
+def test_a_picture_too_small_for_latent_resize_is_refused(engine):
+    with pytest.raises(RequestError, match=r"Resize mode: .* 64x7"):
+        pixels(engine, request=ASKED, image=png(SOURCE[:7]), resize_mode="Just resize (latent upscale)")
+
+
 def test_latent_resize_makes_the_asked_size(engine):
     wide = ASKED.model_copy(update={"width": 96})
     assert pixels(engine, None, wide, resize_mode="Just resize (latent upscale)").shape == (64, 96, 3)
@@ -105,3 +118,8 @@ def test_something_that_is_no_picture_is_named(engine, field):
     )
     with pytest.raises(RequestError, match=f"(?i){field}"):
         draw(engine, ASKED.model_copy(update={"init": init}))
+
+
+def test_an_inpainted_picture_is_not_enlarged_by_hires_fix(engine):
+    with pytest.raises(RequestError, match="Hires"):
+        pixels(engine, Inpaint(mask=png(LEFT)), ASKED.model_copy(update={"hires": Hires(scale=1.5)}))

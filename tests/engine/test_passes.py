@@ -65,6 +65,13 @@ def test_the_second_pass_has_prompts_sampler_and_steps_of_its_own(engine):
         assert not np.array_equal(pixels(engine, change(hires=HIRES.model_copy(update=own))), plain)
 
 
+def test_the_second_pass_can_have_a_schedule_of_its_own_with_the_first_ones_sampler(engine):
+    own = HIRES.model_copy(update={"schedule": "Karras"})
+    assert not np.array_equal(pixels(engine, change(hires=own)), pixels(engine, change(hires=HIRES)))
+    with pytest.raises(RequestError, match="Schedule type: there is no 'cosine'"):
+        pixels(engine, change(hires=HIRES.model_copy(update={"schedule": "cosine"})))
+
+
 def test_progress_counts_both_passes_as_one_job(engine):
     done = [event.done for event in stages(engine, change(hires=HIRES)) if event.stage == "Sampling"]
     assert done == pytest.approx([1 / 6, 2 / 6, 3 / 6, 3 / 4, 1])
@@ -82,11 +89,6 @@ def test_an_interrupt_in_the_second_pass_leaves_a_large_picture(engine):
         engine.run(change(hires=HIRES), Preferences(save_incomplete_images=True), emit, stop)
     (ready,) = [event for event in events if isinstance(event, ImageReady)]
     assert ready.image.kind == "interrupted" and ready.image.pixels.shape == (96, 96, 3)
-
-
-def test_a_hires_size_that_no_memory_can_hold_is_refused_before_anything_is_drawn(engine):
-    with pytest.raises(RequestError, match=r"Hires fix: 16384x16384 needs about .* GB"):
-        pixels(engine, change(hires=Hires(resize_x=16384, resize_y=16384)))
 
 
 def test_an_unknown_upscaler_is_answered_with_the_known_ones(engine):
@@ -108,6 +110,18 @@ def test_the_refiner_takes_over_at_its_share_of_the_steps(engine, switch_at, loa
     refined = change(refiner=Refiner(model="other", switch_at=switch_at))
     assert any(event.stage == "Loading other" for event in stages(engine, refined)) == loads
     assert np.array_equal(pixels(engine, refined), pixels(engine, ASKED))
+
+
+def test_a_refiner_that_is_the_first_checkpoint_changes_nothing(engine):
+    merging = change(token_merging_ratio=0.5)
+    refined = merging.model_copy(update={"refiner": Refiner(model="tiny-sd15", switch_at=0.5)})
+    assert np.array_equal(pixels(engine, refined), pixels(engine, merging))
+
+
+def test_an_enlarged_size_that_no_memory_can_hold_is_refused_before_anything_is_drawn(engine):
+    huge = change(width=1024, height=1024, hires=Hires(scale=16))
+    with pytest.raises(RequestError, match=r"16384x16384 needs about .* GB"):
+        pixels(engine, huge)
 
 
 def test_a_variation_keeps_the_seed_and_counts_the_variation_seeds(engine):
@@ -158,3 +172,14 @@ def test_guidance_can_leave_the_negative_prompt_out(engine):
     for guidance in ({"skip_early_cond": 0.5}, {"s_min_uncond": 5.0}, {"s_min_uncond": 5.0, "s_min_uncond_all": True}):
         changed = ASKED.guidance.model_copy(update=guidance)
         assert not np.array_equal(pixels(engine, change(guidance=changed)), pixels(engine, ASKED))
+
+
+@pytest.mark.parametrize(
+    "guidance", [{"skip_early_cond": 0.01}, {"skip_early_cond": 1}, {"s_min_uncond": 999, "s_min_uncond_all": True}]
+)
+def test_cfgpp_takes_the_prompt_for_the_negative_one_where_that_is_left_out(engine, guidance):
+    left_out = change(sampler="DDIM CFG++", guidance=ASKED.guidance.model_copy(update=guidance))
+    assert not np.array_equal(pixels(engine, left_out), pixels(engine, change(sampler="DDIM CFG++")))
+    if guidance != {"skip_early_cond": 0.01}:
+        # At scale 1 the positive prompt is all that there is: CFG++ is then DDIM.
+        assert np.array_equal(pixels(engine, left_out), pixels(engine, change(sampler="DDIM", cfg_scale=1)))

@@ -121,3 +121,10 @@ def test_of_larger_noise_the_middle_is_taken(size):
     rows, columns = (min(8, side - 2 * cut) for side, cut in zip(size, before, strict=True))
     assert known.sum() == rows * columns
     assert torch.equal(whole[:, :rows, :columns], noise[:, before[0] :, before[1] :][:, :rows, :columns])
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_variation_of_few_rows_is_a_number_everywhere(rows):
+    """Columns of one row are parallel, and those of two so nearly that their cosine may be rounded to above 1."""
+    low, high = torch.randn(2, 4, rows, 4096, generator=torch.Generator().manual_seed(3))
+    assert slerp(0.3, low, high).isfinite().all()

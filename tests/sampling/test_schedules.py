@@ -93,6 +93,7 @@ def test_ends_that_leave_nothing_between_them_are_refused():
         schedule_sigmas("Karras", 10, levels_for(REGISTRY["Euler"]), SamplingOptions(sigma_min=20))
 
 
-def test_a_steepness_beyond_all_numbers_is_refused():
-    with pytest.raises(RequestError, match="rho: 0"):
-        schedule_sigmas("Karras", 10, levels_for(REGISTRY["Euler"]), SamplingOptions(rho=0.01))
+@pytest.mark.parametrize("rho", [0.01, 0.001, 1e-320])
+def test_a_steepness_beyond_all_numbers_is_refused(rho):
+    with pytest.raises(RequestError, match="rho: "):
+        schedule_sigmas("Karras", 10, levels_for(REGISTRY["Euler"]), SamplingOptions(rho=rho))
