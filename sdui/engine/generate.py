@@ -79,7 +79,8 @@ def _second_pass(run: Run, tools: Tools, patches: ExitStack, enlarged: Tensor, h
     noise = plan.noise(run)
     start = plan.course(request).from_latents(latents, noise.draw(), steps, request.img2img_extra_noise)
     prompts = plan.read(request, tools, plan.lease)
-    return run_sampler(run, plan, start, noise, Asked(tools, patches, prompts, pixels, None))
+    seen = None if pixels is None else pixels[..., *size.cut_pixels()]
+    return run_sampler(run, plan, start, noise, Asked(tools, patches, prompts, seen, None))
 
 
 def _decoded(run: Run, latents: Tensor, kind: Kind = "image") -> list[GeneratedImage]:

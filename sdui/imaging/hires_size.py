@@ -27,6 +27,13 @@ class HiresSize:
     def columns(self) -> slice:
         return _middle(self.width // CELL, self.cut_columns)
 
+    def cut_pixels(self) -> tuple[slice, slice]:
+        """Rows and columns of the enlarged picture whose cells are kept; all of them where nothing is cut off."""
+        if not (self.cut_rows or self.cut_columns):
+            return slice(None), slice(None)
+        rows, columns = self.rows(), self.columns()
+        return slice(rows.start * CELL, rows.stop * CELL), slice(columns.start * CELL, columns.stop * CELL)
+
 
 def hires_size(width: int, height: int, hires: Hires) -> HiresSize:
     """For a first pass of width x height pixels.

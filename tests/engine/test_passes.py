@@ -10,6 +10,7 @@ from sdui.core.settings import Preferences
 from sdui.core.stages import Hires, Refiner
 from tests.support.checkpoints import write_tiny_checkpoint
 from tests.support.running import draw, make_engine
+from tests.support.variants import random_weights, save
 
 ASKED = GenerationRequest(
     prompt="a red circle", seed=5, steps=3, width=64, height=64, sampler="Euler a", model="tiny-sd15"
@@ -63,6 +64,13 @@ def test_the_second_pass_has_prompts_sampler_and_steps_of_its_own(engine):
     plain = pixels(engine, change(hires=HIRES))
     for own in ({"prompt": "blue square"}, {"negative_prompt": "blue square"}, {"sampler": "Euler"}, {"steps": 3}):
         assert not np.array_equal(pixels(engine, change(hires=HIRES.model_copy(update=own))), plain)
+
+
+def test_an_inpainting_checkpoint_sees_what_is_kept_of_an_enlarged_picture(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    save(random_weights(tmp_path, channels=9), tmp_path / "checkpoints" / "nine.safetensors")
+    cropped = change(model="nine", width=128, height=128, hires=Hires(resize_x=192, resize_y=128, upscaler="Lanczos"))
+    assert pixels(make_engine([tmp_path / "checkpoints"], tmp_path), cropped).shape == (128, 192, 3)
 
 
 def test_the_second_pass_can_have_a_schedule_of_its_own_with_the_first_ones_sampler(engine):
