@@ -96,8 +96,10 @@ class Engine:
         count = request.batch_count * request.batch_size
         if max(request.seed, request.subseed) + count > 2**63:
             raise RequestError(f"Seed: {request.seed} is too large, every picture of a batch needs one more.")
-        if request.hires and request.init and request.init.inpaint:
-            raise RequestError("Hires. fix: it cannot enlarge an inpainted picture. Leave out the mask, or hires fix.")
+        if request.hires and request.init:
+            raise RequestError(
+                "Hires. fix: it is for pictures from noise alone. Leave out the init image, or hires fix."
+            )
         sampler, schedule = self._samplers.resolve(request.sampler, request.schedule)
         values: dict[str, Any] = {
             "seed": _real(request.seed),
@@ -129,17 +131,18 @@ class _Leases:
     stack: ExitStack
     models: ModelStore
     emit: Emit
-    by_name: dict[tuple[str, str], Lease] = field(default_factory=dict[tuple[str, str], Lease])
+    by_path: dict[Path, Lease] = field(default_factory=dict[Path, Lease])
 
     @property
     def taken(self) -> Collection[Lease]:
-        return self.by_name.values()
+        return self.by_path.values()
 
     def __call__(self, name: str, sha256: str = "") -> Lease:
-        if (name, sha256) not in self.by_name:
+        path = self.models.files.find(name, sha256).path
+        if path not in self.by_path:
             lease = self.models.lease(name, sha256, lambda name: self.emit(Progress(f"Loading {name}")))
-            self.by_name[name, sha256] = self.stack.enter_context(lease)
-        return self.by_name[name, sha256]
+            self.by_path[path] = self.stack.enter_context(lease)
+        return self.by_path[path]
 
 
 def _real(seed: int) -> int:
