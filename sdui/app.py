@@ -62,9 +62,7 @@ def build_engine(launch: Launch) -> Runs:
     from sdui.models.store import ModelStore
     from sdui.sampling.registry import builtin
 
-    models = launch.folder("models")
-    folders = [models / "Stable-diffusion", *([launch.ckpt_dir.resolve()] if launch.ckpt_dir else [])]
-    files = ModelFiles(folders, taesd=models / "VAE-taesd", cache=launch.folder("cache"))
+    files = ModelFiles(launch.model_folders(), launch.folder("cache"))
     try:
         store = ModelStore(files, device=launch.device, precision=launch.precision)
     except (RuntimeError, AssertionError) as error:

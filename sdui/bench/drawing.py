@@ -53,7 +53,7 @@ def measure_drawing(full: bool) -> Iterator[Row]:
 
 
 def _measure(case: Case, work: Path) -> Iterator[Row]:
-    files = ModelFiles([case.folder], taesd=work, cache=work / "cache")
+    files = ModelFiles({"checkpoint": [case.folder], "taesd": [work]}, work / "cache")
     store = ModelStore(files, device="cpu", precision=case.precision)
     engine = Engine(store, builtin(), work / "styles.csv")
     begun = time.perf_counter()

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+ModelKind = Literal["checkpoint", "vae", "taesd", "lora", "embedding", "hypernetwork"]
+"""Of model files; each kind has folders of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
+from .catalog import ModelKind
 from .errors import LaunchError
 from .files import write_atomic
 from .params import Param, Params, declared, explain
@@ -57,6 +58,18 @@ class Launch(Params):
         if name == "models" and self.models_dir:
             return self.models_dir.resolve()
         return (self.data_dir / name).resolve()
+
+    def model_folders(self) -> dict[ModelKind, list[Path]]:
+        """Where files of each kind are looked for, named as A1111 names them."""
+        models = self.folder("models")
+        return {
+            "checkpoint": [models / "Stable-diffusion", *([self.ckpt_dir.resolve()] if self.ckpt_dir else [])],
+            "vae": [models / "VAE"],
+            "taesd": [models / "VAE-taesd"],
+            "lora": [models / "Lora"],
+            "embedding": [self.data_dir.resolve() / "embeddings"],
+            "hypernetwork": [models / "hypernetworks"],
+        }
 
     @property
     def host(self) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from sdui.core.text_options import TextOptions
-from sdui.models.families.base import LoadedModel
+from sdui.models.families.base import Conditioning, LoadedModel
 from sdui.models.store import Lease
+from sdui.models.text import Texts
 from sdui.prompt.attention import BREAK, Piece, parse_attention
 from sdui.prompt.chunks import Chunk, chunk_prompt
 from sdui.prompt.composition import parse_composition
@@ -39,17 +41,19 @@ class Reading:
     clip_skip: int
     options: TextOptions
     timeline: Timeline
+    size: tuple[int, int]
+    """Width and height of the picture in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """One text's conditioning over the run: (last call it is used at, context [1,T,D]), in order."""
+    """One text over the run: (last call it is used at, what the network is told of it, for one picture), in order."""
 
-    entries: tuple[tuple[int, Tensor], ...]
+    entries: tuple[tuple[int, Conditioning], ...]
 
-    def at(self, call: int) -> Tensor:
-        """Context [1,T,D] for the network's `call`-th look, counted from 0."""
-        return next((context for until, context in self.entries if call <= until), self.entries[-1][1])
+    def at(self, call: int) -> Conditioning:
+        """What the network is told at its `call`-th look, counted from 0."""
+        return next((told for until, told in self.entries if call <= until), self.entries[-1][1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +67,11 @@ class Prompts:
 
     def chunks(self) -> int:
         """Of 75 tokens, in the longest of the prompts."""
-        longest = max(scheduled.at(0).shape[1] for scheduled in (self.negative, *(part for _, part in self.parts)))
+        longest = max(scheduled.at(0).length for scheduled in (self.negative, *(part for _, part in self.parts)))
         return longest // self.empty.shape[1]
 
 
-_Key = tuple[str, int, TextOptions, tuple[TextUntil, ...]]
+_Key = tuple[Any, ...]
 
 
 class Conditioner:
@@ -78,41 +82,53 @@ class Conditioner:
 
     def prompts(self, lease: Lease, positive: str, negative: str, reading: Reading) -> Prompts:
         parts = tuple((part.weight, self._scheduled(lease, part.text, reading)) for part in parse_composition(positive))
-        empty = self._encoded(lease, (TextUntil(1, ""),), reading).at(0)
-        return Prompts(parts, self._scheduled(lease, negative, reading), empty)
+        empty = self._encoded(lease, (TextUntil(1, ""),), reading).at(0).context
+        return Prompts(parts, self._scheduled(lease, negative, reading, negative=True), empty)
 
-    def _scheduled(self, lease: Lease, text: str, reading: Reading) -> Scheduled:
+    def _scheduled(self, lease: Lease, text: str, reading: Reading, negative: bool = False) -> Scheduled:
         timeline = reading.timeline
         entries = schedule(text, timeline.calls, timeline.hires_calls, reading.options.use_old_scheduling)
-        return self._encoded(lease, tuple(entries), reading)
+        return self._encoded(lease, tuple(entries), reading, negative)
 
-    def _encoded(self, lease: Lease, entries: tuple[TextUntil, ...], reading: Reading) -> Scheduled:
-        key = (lease.sha256, reading.clip_skip, reading.options, entries)
+    def _encoded(
+        self, lease: Lease, entries: tuple[TextUntil, ...], reading: Reading, negative: bool = False
+    ) -> Scheduled:
+        how = (reading.clip_skip, reading.options, reading.size, negative)
+        key = (lease.sha256, lease.model.text_state, *how, entries)
         if key not in self._kept:
-            self._kept[key] = self._encode(lease.model, entries, reading)
+            self._kept[key] = self._encode(lease.model, entries, reading, negative)
         self._kept.move_to_end(key)
         while len(self._kept) > KEPT_TEXTS:
             self._kept.popitem(last=False)
         return self._kept[key]
 
-    def _encode(self, model: LoadedModel, entries: tuple[TextUntil, ...], reading: Reading) -> Scheduled:
+    def _encode(
+        self, model: LoadedModel, entries: tuple[TextUntil, ...], reading: Reading, negative: bool
+    ) -> Scheduled:
         """All texts of a schedule together: the attention weights' mean is taken over them, as A1111 does."""
-        chunked = [self._chunks(text, reading.options, model.padding_token) for _, text in entries]
+        chunked = [self._chunks(text, reading.options) for _, text in entries]
         longest = max(len(chunks) for chunks in chunked)
-        empty = self._chunks("", reading.options, model.padding_token)
+        empty = self._chunks("", reading.options)
         padded = [chunks + empty * (longest - len(chunks)) for chunks in chunked]
-        tokens, weights = _stack(padded, "tokens", torch.int64), _stack(padded, "weights")
-        keep_mean = reading.options.emphasis != "No norm"
-        context = model.encode_text(tokens, weights, reading.clip_skip, keep_mean).context
-        return Scheduled(tuple((entry.until, context[i : i + 1]) for i, entry in enumerate(entries)))
+        texts = Texts(
+            tokens=_stack(padded, "tokens", torch.int64),
+            weights=_stack(padded, "weights"),
+            clip_skip=reading.clip_skip,
+            keep_mean=reading.options.emphasis != "No norm",
+            size=reading.size,
+            negative=negative,
+            empty=not any(text for _, text in entries),
+        )
+        told = model.encode_text(texts)
+        return Scheduled(tuple((entry.until, told.one(i)) for i, entry in enumerate(entries)))
 
-    def _chunks(self, text: str, options: TextOptions, pad: int) -> list[Chunk]:
+    def _chunks(self, text: str, options: TextOptions) -> list[Chunk]:
         if options.use_old_emphasis_implementation:
             return chunk_prompt_old(text, self._tokenizer.encode, self._bracket_factors).chunks
         pieces = [Piece(text, 1.0)] if options.emphasis == "None" else parse_attention(text)
         if options.emphasis == "Ignore":
             pieces = [piece if piece == BREAK else Piece(piece.text, 1.0) for piece in pieces]
-        return chunk_prompt(pieces, self._tokenizer.encode, pad=pad, backtrack=options.comma_padding_backtrack).chunks
+        return chunk_prompt(pieces, self._tokenizer.encode, backtrack=options.comma_padding_backtrack).chunks
 
 
 def _stack(texts: list[list[Chunk]], attribute: str, dtype: torch.dtype = torch.float32) -> Tensor:

@@ -99,8 +99,13 @@ class Pass:
 
     def read(self, request: GenerationRequest, tools: Tools, lease: Lease) -> Prompts:
         text, _ = parse_extra_networks(self.prompt)
-        reading = Reading(request.clip_skip, request.text, self.timeline)
+        reading = Reading(request.clip_skip, request.text, self.timeline, self._pixels())
         return tools.conditioner.prompts(lease, text, self.negative_prompt, reading)
+
+    def _pixels(self) -> tuple[int, int]:
+        """Width and height of the picture."""
+        side = self.model.latent.downscale
+        return self.size[1] * side, self.size[0] * side
 
     def guide(self, request: GenerationRequest, model: LoadedModel, prompts: Prompts, asked: Asked) -> Guide:
         image_scale = request.image_cfg_scale if request.init and model.kind == "edit" else 1.0

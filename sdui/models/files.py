@@ -7,12 +7,12 @@ import json
 import logging
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdui.core.catalog import Checkpoint
+from sdui.core.catalog import Checkpoint, ModelKind
 from sdui.core.errors import ModelFileError, ModelNotFound
 
 from .families import family_of
@@ -24,6 +24,29 @@ log = logging.getLogger(__name__)
 Version = tuple[int, int]
 _SHORT = 10
 """Hex digits of the SHA-256 that A1111 shows."""
+
+
+Folders = Mapping[ModelKind, Sequence[Path]]
+ENDINGS: dict[ModelKind, tuple[str, ...]] = {
+    "vae": (".safetensors", ".ckpt", ".pt"),
+    "lora": (".safetensors", ".ckpt", ".pt"),
+    "embedding": (".safetensors", ".pt", ".bin", ".png", ".webp", ".jxl", ".avif"),
+    "hypernetwork": (".pt",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A file that goes with checkpoints: a VAE, LoRA, embedding or hypernetwork."""
+
+    kind: ModelKind
+    path: Path
+    title_path: str
+    """Relative to its models folder, with "/"."""
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +72,31 @@ class CheckpointFile:
 class ModelFiles:
     """Looks through the checkpoint folders at every call and reads what is new; hashes are kept in a database."""
 
-    def __init__(self, folders: Sequence[Path], taesd: Path, cache: Path) -> None:
-        """taesd: the folder of TAESD decoders; cache: the folder for the database of hashes."""
-        self.folders = tuple(folders)
-        self.taesd = taesd
+    def __init__(self, folders: Folders, cache: Path) -> None:
+        """cache: the folder for the database of hashes."""
+        self._folders = folders
         self._hashes = HashCache(cache / "hashes.sqlite3")
         self._read: dict[Path, tuple[Version, CheckpointFile]] = {}
 
+    def folders(self, kind: ModelKind) -> tuple[Path, ...]:
+        """Where files of a kind are looked for."""
+        return tuple(self._folders.get(kind, ()))
+
+    def of(self, kind: ModelKind) -> list[ModelFile]:
+        """Every file of a kind but checkpoints, sorted by title; nothing of them is read."""
+        endings = ENDINGS[kind]
+        found = [
+            ModelFile(kind, path, path.relative_to(folder).as_posix())
+            for folder in self.folders(kind)
+            for path in folder.rglob("*")
+            if path.suffix.lower() in endings and path.is_file()
+        ]
+        return sorted(found, key=lambda file: file.title_path.casefold())
+
     def checkpoints(self) -> list[CheckpointFile]:
         """Every checkpoint, sorted by title; damaged ones too."""
-        found = [self._look_at(path, folder) for folder in self.folders for path in _files(folder)]
+        folders = self.folders("checkpoint")
+        found = [self._look_at(path, folder) for folder in folders for path in _files(folder)]
         return sorted(found, key=lambda file: file.title_path.casefold())
 
     def find(self, name: str, sha256: str = "") -> CheckpointFile:
@@ -77,14 +115,14 @@ class ModelFiles:
         for file in files if plain else sorted(files, key=_unusable):
             if plain in ("", file.title_path, file.path.name, file.name, file.title_path.rsplit(".", 1)[0]):
                 return file
-        where = ", ".join(str(folder) for folder in self.folders)
+        where = ", ".join(str(folder) for folder in self.folders("checkpoint"))
         if not files:
             raise ModelNotFound(f"Checkpoint: there is none. Put a .safetensors file into {where} and press refresh.")
         raise ModelNotFound(
             f"Checkpoint: there is no {name!r} in {where}. Known are {', '.join(f.name for f in files)}."
         )
 
-    def sha256(self, file: CheckpointFile) -> str:
+    def sha256(self, file: CheckpointFile | ModelFile) -> str:
         """64 hex digits, computed once for each version of a file."""
         known = self._hashes.get(file.path)
         if known:

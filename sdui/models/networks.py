@@ -14,7 +14,6 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.models.upsampling import Upsample2D
-from safetensors import SafetensorError
 from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
@@ -25,27 +24,21 @@ from sdui.core.errors import ModelFileError
 
 from . import ldm
 from .open_clip import clip_weights
+from .weights import Weights
 
-Weights = dict[str, Tensor]
+State = dict[str, Tensor]
 _FROM_LDM: Any = single_file_utils
 """diffusers' untyped converters; they empty the dict that they are given."""
 
 
-def read_weights(path: Path) -> Weights:
-    """All tensors, mapped into memory. Raises ModelFileError, naming the file."""
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise ModelFileError(f"{path} cannot be loaded: {error}") from error
-
-
 def build_unet(weights: Weights, facts: ldm.Facts, device: torch.device, dtype: torch.dtype) -> UNet2DConditionModel:
-    config = ldm.unet_config(_shapes(weights), facts)
+    config = ldm.unet_config(weights.shapes, facts)
     with torch.device("meta"):
         unet: Any = UNet2DConditionModel(**config)
         for block in unet.up_blocks:
             block.upsamplers = _fitted(block.upsamplers)
-    return _filled(unet, _FROM_LDM.convert_ldm_unet_checkpoint(dict(weights), config), device, dtype)
+    read = weights.read(ldm.UNET, device, dtype)
+    return _filled(unet, _FROM_LDM.convert_ldm_unet_checkpoint(read, config))
 
 
 class _FittedUpsample(Upsample2D):
@@ -71,61 +64,58 @@ def _fitted(upsamplers: Any) -> nn.ModuleList | None:
 
 def build_vae(weights: Weights, device: torch.device, dtype: torch.dtype) -> AutoencoderKL:
     """In float32 where the UNet is in float16, whose range the decoder's activations exceed."""
-    config = ldm.vae_config(_shapes(weights))
+    config = ldm.vae_config(weights.shapes)
     with torch.device("meta"):
         vae = AutoencoderKL(**config)
     wide = torch.float32 if dtype == torch.float16 else dtype
-    return _filled(vae, _FROM_LDM.convert_ldm_vae_checkpoint(dict(weights), config), device, wide)
+    return _filled(vae, _FROM_LDM.convert_ldm_vae_checkpoint(weights.read(ldm.VAE, device, wide), config))
 
 
 def build_clip(weights: Weights, device: torch.device, dtype: torch.dtype) -> CLIPTextModel:
     """OpenAI's text encoder (Stable Diffusion 1.x)."""
-    own = _under(f"{ldm.TEXT}text_model.", weights)
+    own = _without(f"{ldm.TEXT}text_model.", weights.read(f"{ldm.TEXT}text_model.", device, dtype))
     own.pop("embeddings.position_ids", None)
-    return _text_encoder(own, "quick_gelu", device, dtype)
+    return _text_encoder(own, "quick_gelu", device)
 
 
 def build_open_clip(weights: Weights, device: torch.device, dtype: torch.dtype) -> CLIPTextModel:
     """OpenCLIP's text encoder (Stable Diffusion 2.x)."""
-    return _text_encoder(clip_weights(_under(ldm.OPEN_CLIP, weights)), "gelu", device, dtype)
+    own = _without(ldm.OPEN_CLIP, weights.read(ldm.OPEN_CLIP, device, dtype))
+    return _text_encoder(clip_weights(own), "gelu", device)
 
 
-def _text_encoder(weights: Weights, activation: str, device: torch.device, dtype: torch.dtype) -> CLIPTextModel:
-    config = CLIPTextConfig(**ldm.text_config(_shapes(weights), activation))
+def _text_encoder(weights: State, activation: str, device: torch.device) -> CLIPTextModel:
+    shapes = {key: tuple(tensor.shape) for key, tensor in weights.items()}
+    config = CLIPTextConfig(**ldm.text_config(shapes, activation))
     with torch.device("meta"):
         encoder = CLIPTextModel(config)
     # The positions are a buffer that is not part of the weights: without this it would stay without memory.
     positions = torch.arange(config.max_position_embeddings, device=device)[None]
     encoder.embeddings.register_buffer("position_ids", positions, persistent=False)
-    return _filled(encoder, weights, device, dtype)
+    return _filled(encoder, weights)
 
 
-def _shapes(weights: Weights) -> ldm.Shapes:
-    return {key: tuple(tensor.shape) for key, tensor in weights.items()}
-
-
-def _under(prefix: str, weights: Weights) -> Weights:
-    return {key.removeprefix(prefix): tensor for key, tensor in weights.items() if key.startswith(prefix)}
+def _without(prefix: str, weights: State) -> State:
+    return {key.removeprefix(prefix): tensor for key, tensor in weights.items()}
 
 
 def build_taesd(path: Path, device: torch.device) -> AutoencoderTiny:
     """TAESD's decoder file (https://github.com/madebyollin/taesd), whose first layer is a clamp without weights."""
     with torch.device("meta"):
         tiny = AutoencoderTiny()
-    weights: Weights = load_file(path) if path.suffix == ".safetensors" else torch.load(path, weights_only=True)
-    renamed: Weights = {}
+    weights: State = load_file(path) if path.suffix == ".safetensors" else torch.load(path, weights_only=True)
+    renamed: State = {}
     for key, tensor in weights.items():
         index, _, rest = key.partition(".")
-        renamed[f"layers.{int(index) - 1}.{rest}"] = tensor
-    _filled(tiny.decoder, renamed, device, torch.float32)
+        renamed[f"layers.{int(index) - 1}.{rest}"] = tensor.to(device, torch.float32)
+    _filled(tiny.decoder, renamed)
     return tiny
 
 
-def _filled(network: Any, weights: Weights, device: torch.device, dtype: torch.dtype) -> Any:
+def _filled(network: Any, weights: State) -> Any:
     """Raises ModelFileError when tensors are missing or left over."""
-    ready = {key: tensor.to(device, dtype) for key, tensor in weights.items()}
     try:
-        network.load_state_dict(ready, strict=True, assign=True)
+        network.load_state_dict(weights, strict=True, assign=True)
     except RuntimeError as error:
         kind = type(network).__name__
         raise ModelFileError(f"its {kind} is incomplete or of another kind. {str(error)[:300]}") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,13 @@ def apply_linear(matrix: Tensor, latents: Tensor) -> Tensor:
     return colours.view(batch, height, width, 3).movedim(-1, 1).clamp(0, 1)
 
 
-def load_taesd(folder: Path, device: torch.device) -> Any | None:
-    """The TAESD decoder of `folder`; None when its file is not there."""
+def load_taesd(folders: Sequence[Path], device: torch.device) -> Any | None:
+    """The TAESD decoder of the first folder that has one; None when its file is not there."""
     # The networks' libraries take seconds to import, and this file is imported with the list of families.
     from .networks import build_taesd
 
-    path = next((folder / name for name in TAESD_FILES if (folder / name).is_file()), None)
+    paths = (folder / name for folder in folders for name in TAESD_FILES)
+    path = next((path for path in paths if path.is_file()), None)
     return build_taesd(path, device) if path else None
 
 

@@ -15,7 +15,7 @@ from sdui.core.catalog import Checkpoint
 from sdui.core.errors import ModelFileError, RequestError
 
 from .families import family_of
-from .families.base import LoadedModel
+from .families.base import LoadedModel, Source
 from .families.others import kind_of
 from .files import CheckpointFile, ModelFiles
 
@@ -70,7 +70,7 @@ class ModelStore:
         if family is None:
             raise RequestError(f"Checkpoint: {file.path} cannot be used. {kind_of(file.header.shapes)}")
         started = time.monotonic()
-        model = family.load(file.path, file.config, self.device, self.dtype, self.files.taesd)
+        model = family.load(Source(file.path, file.config, self.device, self.dtype, self.files.folders("taesd")))
         log.info("Loaded %s in %.1f s", file.path, time.monotonic() - started)
         return Lease(file.name, self.files.sha256(file), model)
 

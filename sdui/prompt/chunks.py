@@ -32,14 +32,12 @@ class ChunkedPrompt:
     token_count: int
 
 
-def chunk_prompt(
-    pieces: Iterable[Piece], encode: Callable[[str], list[int]], *, pad: int = END, backtrack: int = 20
-) -> ChunkedPrompt:
-    """`encode` turns text into ids, `pad` fills what follows the end token, `backtrack` 0 cuts where a chunk is full.
+def chunk_prompt(pieces: Iterable[Piece], encode: Callable[[str], list[int]], *, backtrack: int = 20) -> ChunkedPrompt:
+    """`encode` turns text into ids, `backtrack` 0 cuts where a chunk is full.
 
     To leave emphasis and BREAK uninterpreted pass the whole text as one piece of weight 1.0.
     """
-    filling = _Filling(pad, backtrack)
+    filling = _Filling(backtrack)
     for piece in pieces:
         if piece == BREAK:
             filling.close_full()
@@ -58,7 +56,6 @@ def room_for(token_count: int) -> int:
 class _Filling:
     """The finished chunks and the one being filled."""
 
-    pad: int
     backtrack: int
     chunks: list[Chunk] = field(default_factory=list[Chunk])
     count: int = 0
@@ -95,9 +92,6 @@ class _Filling:
 
     def _frame(self, end: int) -> None:
         padding = CHUNK_TOKENS - end
-        tokens = [START, *self.tokens[:end], END]
-        # an end token that the prompt itself contains ends it, as in A1111, where the padding differs
-        used = tokens.index(END) + 1 if self.pad != END else len(tokens)
-        tokens = tokens[:used] + [self.pad] * (CHUNK_TOKENS + 2 - used)
+        tokens = [START, *self.tokens[:end], *[END] * (padding + 1)]
         self.chunks.append(Chunk(tokens, [1.0, *self.weights[:end], *[1.0] * (padding + 1)]))
         self.tokens, self.weights, self.after_comma = self.tokens[end:], self.weights[end:], 0

@@ -18,7 +18,7 @@ from tests.support.checkpoints import BUNDLED, write_tiny_checkpoint
 from tests.support.running import draw, make_engine
 
 HERE = Path(__file__).parent
-CASES = json.loads((HERE / "cases.json").read_text(encoding="utf-8"))
+CASES = [case for file in sorted((HERE / "cases").iterdir()) for case in json.loads(file.read_text(encoding="utf-8"))]
 PREFERENCES = ("return_mask", "return_mask_composite")
 """Options that move no pixel of the picture itself."""
 INCOMPLETE = {

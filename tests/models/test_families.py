@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from sdui.models.families import family_of
-from sdui.models.families.base import Conditioning
+from sdui.models.families.base import Conditioning, Source
 from sdui.models.families.others import kind_of
 from sdui.models.header import read_header
 from sdui.models.ldm import UNET
+from sdui.models.text import Texts
 from tests.support.variants import FIRST, LAST_BIAS, OpenClip, as_sd2, random_weights, save
 
 CPU = torch.device("cpu")
@@ -18,7 +19,7 @@ X = torch.randn(2, 4, 16, 16, generator=torch.Generator().manual_seed(2))
 
 def load(path, config=None):
     family = family_of(read_header(path).shapes)
-    return family.name, family.load(path, config, CPU, torch.float32, path.parent)
+    return family.name, family.load(Source(path, config, CPU, torch.float32, ()))
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def sd2(tmp_path, open_clip):
 
 def context(model, batch=2):
     tokens = torch.full((batch, 1, 77), 49407)
-    return model.encode_text(tokens, torch.ones(batch, 1, 77), 1, True).context
+    return model.encode_text(Texts(tokens, torch.ones(batch, 1, 77))).context
 
 
 def predicted_v(model, sigma=2.0):
@@ -56,7 +57,7 @@ def test_a_network_with_more_channels_sees_what_is_beside_the_latents(tmp_path, 
     name, model = load(save(random_weights(tmp_path, channels), tmp_path / "x.safetensors"))
     assert (name, model.kind) == ("Stable Diffusion 1.x", kind)
     text, beside = context(model), torch.randn(2, channels - 4, 16, 16)
-    made, with_other = (model.denoise(X, 2.0, 500.0, Conditioning(text, beside + more)) for more in (0, 1))
+    made, with_other = (model.denoise(X, 2.0, 500.0, Conditioning(text, concat=beside + more)) for more in (0, 1))
     assert made.shape == X.shape and not torch.allclose(made, with_other)
 
 
@@ -78,11 +79,11 @@ def test_an_image_to_edit_is_encoded_without_the_scale(tmp_path):
 @torch.inference_mode()
 def test_open_clip_encodes_as_the_original_and_without_clip_skip(tmp_path, sd2, open_clip):
     name, model = load(save(sd2, tmp_path / "x.safetensors"))
-    assert (name, model.kind, model.padding_token) == ("Stable Diffusion 2.x", "plain", 0)
+    assert (name, model.kind) == ("Stable Diffusion 2.x", "plain")
     tokens = torch.randint(0, 49408, (2, 3, 77), generator=torch.Generator().manual_seed(0))
     expected = torch.cat([open_clip(tokens[:, i]) for i in range(3)], dim=1)
     for clip_skip in (1, 3):
-        encoded = model.encode_text(tokens, torch.ones(2, 3, 77), clip_skip, True).context
+        encoded = model.encode_text(Texts(tokens, torch.ones(2, 3, 77), clip_skip)).context
         assert torch.allclose(encoded, expected, atol=1e-5)
 
 

@@ -24,7 +24,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def files(folder, tmp_path):
-    return ModelFiles([folder], taesd=tmp_path, cache=tmp_path / "cache")
+    return ModelFiles({"checkpoint": [folder]}, tmp_path / "cache")
 
 
 def rewrite_header(path, change):
@@ -63,7 +63,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones(files):
 
 def test_an_empty_folder_says_where_to_put_a_file(tmp_path):
     with pytest.raises(ModelNotFound, match=r"Put a \.safetensors file into .*nothing"):
-        ModelFiles([tmp_path / "nothing"], taesd=tmp_path, cache=tmp_path).find("")
+        ModelFiles({"checkpoint": [tmp_path / "nothing"]}, tmp_path).find("")
 
 
 def test_the_size_and_the_examples_come_from_the_metadata(files, folder):

@@ -6,6 +6,7 @@ from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from torch.nn.functional import avg_pool2d
 
 from sdui.models.families import families
+from sdui.models.families.base import Source
 from sdui.models.preview import apply_linear, fit_linear
 from tests.support.checkpoints import BUNDLED
 
@@ -14,7 +15,8 @@ from tests.support.checkpoints import BUNDLED
 def model(tmp_path_factory):
     family = next(family for family in families() if family.name == "Stable Diffusion 1.x")
     taesd = tmp_path_factory.mktemp("taesd")
-    return family.load(BUNDLED / "sdui-demo.safetensors", None, torch.device("cpu"), torch.float32, taesd), taesd
+    source = Source(BUNDLED / "sdui-demo.safetensors", None, torch.device("cpu"), torch.float32, [taesd])
+    return family.load(source), taesd
 
 
 @torch.inference_mode()

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
-from sdui.models.text import PlacedVectors
+from sdui.models.text import Texts
 
 Kind = Literal["plain", "inpainting", "edit"]
 """What the network sees beside the noisy latents: nothing; a mask and the picture around it; a picture to edit."""
@@ -26,17 +26,47 @@ class Latent:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A checkpoint to load, and to where."""
+
+    path: Path
+    """A file, or a folder in diffusers' layout."""
+    config: Path | None
+    """An LDM .yaml."""
+    device: torch.device
+    dtype: torch.dtype
+    """Of the UNet."""
+    taesd: Sequence[Path]
+    """Folders of TAESD decoders."""
+
+
+@dataclass(frozen=True, slots=True)
 class Conditioning:
     """What the network is told."""
 
     context: Tensor
     """The encoded text, [B,T,D]."""
+    vector: Tensor | None = None
+    """What SDXL is told beside it, [B,P]: the text as a whole and the picture's size."""
     concat: Tensor | None = None
     """Further input channels [B,c,h,w] after those of the latents.
 
     "inpainting": 1 of the mask, 1 where to draw, then the latents of the picture with the masked part grey;
     "edit": the latents of the picture without their scale, zeros for no picture.
     """
+
+    @property
+    def length(self) -> int:
+        """Tokens, T."""
+        return self.context.shape[1]
+
+    def one(self, index: int) -> Conditioning:
+        """Of one of the B alone."""
+        context, vector, concat = (
+            None if part is None else part[index : index + 1] for part in (self.context, self.vector, self.concat)
+        )
+        assert context is not None
+        return Conditioning(context, vector, concat)
 
 
 class LoadedModel(Protocol):
@@ -49,23 +79,12 @@ class LoadedModel(Protocol):
     device: torch.device
     dtype: torch.dtype
     """Of the UNet."""
-    padding_token: int
-    """Fills a chunk of text after its end token."""
+    text_widths: tuple[int, ...]
+    """Of a token's vector in each text encoder."""
+    text_state: str
+    """What is changed in the text encoders at the moment; equal texts give equal encodings while it stays."""
 
-    def encode_text(
-        self,
-        tokens: Tensor,
-        weights: Tensor,
-        clip_skip: int,
-        keep_mean: bool,
-        placed: Sequence[PlacedVectors] = (),
-    ) -> Conditioning:
-        """tokens [B,N,77] int64: N chunks a text, framed and padded; weights [B,N,77]: attention, 1 = plain.
-
-        keep_mean: weights leave the encoding's mean as it was, over the same chunk of all texts encoded together;
-        placed: what the encoder reads instead of some tokens.
-        """
-        ...
+    def encode_text(self, texts: Texts) -> Conditioning: ...
 
     def denoise(self, x: Tensor, sigma: float, timestep: float, conditioning: Conditioning) -> Tensor:
         """x [B,C,h,w] at level sigma -> the image without noise x0, of x's shape and type.
@@ -112,8 +131,6 @@ class Family(Protocol):
         """From key names and shapes alone; a checkpoint of this family is never refused."""
         ...
 
-    def load(
-        self, path: Path, config: Path | None, device: torch.device, dtype: torch.dtype, taesd: Path
-    ) -> LoadedModel:
-        """config: an LDM .yaml; taesd: the folder of TAESD decoders. Raises ModelFileError."""
+    def load(self, source: Source) -> LoadedModel:
+        """Raises ModelFileError."""
         ...

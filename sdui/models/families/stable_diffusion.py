@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sdui.models import ldm
 from sdui.models.preview import apply_linear, fit_linear, load_taesd
-from sdui.models.text import Emphasis, PlacedVectors, encode_chunks
+from sdui.models.text import Texts, encode_chunks
 from sdui.models.tiling import circular_padding
 from sdui.models.timesteps import alphas_cumprod
 from sdui.models.token_merging import merged_tokens
@@ -35,34 +35,31 @@ def has_networks(shapes: ldm.Shapes, *input_channels: int) -> bool:
 class LoadedStableDiffusion:
     """See `LoadedModel`. The networks are diffusers' and transformers' and may be called bare, as the bench does."""
 
-    padding_token: int = 49407
-    """CLIP's end token."""
+    text_state = ""
 
-    def __init__(self, unet: Any, vae: Any, text_encoder: Any, facts: ldm.Facts, taesd: Path) -> None:
+    def __init__(self, unet: Any, vae: Any, text_encoder: Any, facts: ldm.Facts, taesd: Sequence[Path]) -> None:
         self.unet, self.vae, self.text_encoder = unet, vae, text_encoder
         # Asking diffusers' networks takes a millisecond: they go through all their weights for it.
         self.device: torch.device = unet.device
         self.dtype: torch.dtype = unet.dtype
+        self.text_widths: tuple[int, ...] = (text_encoder.config.hidden_size,)
         levels = len(vae.config.block_out_channels)
         self.latent = Latent(vae.config.latent_channels, 2 ** (levels - 1))
         self.kind: Kind = _KINDS[unet.config.in_channels]
         self.alphas_cumprod = alphas_cumprod(facts.beta_start, facts.beta_end, facts.timesteps)
         self._predicts_v = facts.prediction == "v"
         self._scale = facts.latent_scale
-        self._taesd_folder = taesd
+        self._taesd_folders = taesd
         self._taesd: Any | None = None
         self._linear: Tensor | None = None
 
-    def encode_text(
-        self,
-        tokens: Tensor,
-        weights: Tensor,
-        clip_skip: int,
-        keep_mean: bool,
-        placed: Sequence[PlacedVectors] = (),
-    ) -> Conditioning:
-        layers, emphasis = self._layers(clip_skip), Emphasis(weights, keep_mean)
-        return Conditioning(encode_chunks(self.text_encoder, tokens.to(self.device), emphasis, layers, placed))
+    def encode_text(self, texts: Texts) -> Conditioning:
+        tokens = self._filled(texts.tokens.to(self.device))
+        return Conditioning(encode_chunks(self.text_encoder, texts, tokens, self._layers(texts.clip_skip)))
+
+    def _filled(self, tokens: Tensor) -> Tensor:
+        """[B,N,77] as the text encoder wants what follows a chunk's end token: OpenAI's as it is."""
+        return tokens
 
     def _layers(self, clip_skip: int) -> int:
         """How many of the text encoder's layers are used: 1 takes all, 2 all but the last."""
@@ -101,7 +98,7 @@ class LoadedStableDiffusion:
 
     def preview(self, latents: Tensor, sharp: bool) -> Tensor:
         if sharp and self._taesd is None:
-            self._taesd = load_taesd(self._taesd_folder, self.device)
+            self._taesd = load_taesd(self._taesd_folders, self.device)
         if sharp and self._taesd is not None:
             return (self._taesd.decode(latents.float()).sample / 2 + 0.5).clamp(0, 1)
         if self._linear is None:
