@@ -22,7 +22,6 @@ from sdui.core.stages import Hires
 from sdui.imaging.grid import grid, rows_for
 from sdui.imaging.hires_size import hires_size
 from sdui.models.store import Lease, ModelStore
-from sdui.prompt.extra_networks import parse_extra_networks
 from sdui.sampling.registry import Registry
 from sdui.sampling.schedules import AUTOMATIC, SCHEDULES
 
@@ -30,9 +29,12 @@ from .conditioning import Conditioner
 from .generate import generate, unfinished
 from .hires import check_upscaler, upscalers
 from .init_latents import encode_init
+from .networks import Networks
 from .passes import Tools
 from .run import Batch, Pace, Run
 from .words import Words
+
+_EMPTY_PROMPT = "Prompt: it is empty, so the picture shows whatever the checkpoint makes of nothing."
 
 
 class Engine:
@@ -61,9 +63,10 @@ class Engine:
     ) -> None:
         request, emit = self._resolved(asked, lease), others.emit
         _require_memory(request, lease)
-        for text in _remarks(request):
-            emit(Notice(text))
+        if not request.prompt.strip():
+            emit(Notice(_EMPTY_PROMPT))
         batches = _batches(request, preferences)
+        networks = Networks(self._models.files, emit, preferences.lora_add_hashes_to_infotext)
         pace = Pace(len(batches), passes=2 if request.hires else 1)
         init = encode_init(request, lease.model, batches[0].seeds)
         if init and init.picture.notice:
@@ -74,7 +77,7 @@ class Engine:
             stop.check()
             if pace.batch and preferences.batch_independent:
                 init = encode_init(request, lease.model, batch.seeds)
-            run = Run(request, preferences, batch, lease, others, stop, pace, init)
+            run = Run(request, preferences, batch, lease, others, stop, pace, networks, init)
             try:
                 images = generate(run, self._tools)
             except Interrupted:
@@ -173,14 +176,3 @@ def _require_memory(request: GenerationRequest, lease: Lease) -> None:
             f"Width, Height: {width}x{height} needs about {needed / 2**30:.0f} GB of memory, "
             f"{free / 2**30:.0f} GB are free. Choose a smaller size."
         )
-
-
-def _remarks(request: GenerationRequest) -> list[str]:
-    """What the user may not expect of this prompt."""
-    remarks: list[str] = []
-    if not request.prompt.strip():
-        remarks.append("Prompt: it is empty, so the picture shows whatever the checkpoint makes of nothing.")
-    if networks := parse_extra_networks(request.prompt)[1]:
-        names = ", ".join(":".join((network.kind, *network.arguments)) for network in networks)
-        remarks.append(f"Prompt: this version of sdui draws without <{names}>; such networks come later.")
-    return remarks

@@ -119,6 +119,7 @@ def _facts(run: Run) -> dict[str, Any]:
     return {
         "Conditional mask weight": request.inpainting_mask_weight if kind == "inpainting" else None,
         "Image CFG scale": request.image_cfg_scale if kind == "edit" and request.init else None,
+        **run.networks.facts,
         "Version": f"sdui {__version__}",
     }
 

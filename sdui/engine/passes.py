@@ -69,10 +69,12 @@ class Pass:
     def begin(self, run: Run, patches: ExitStack) -> None:
         run.model = self.model
         run.pace.current = int(self.second)
-        self.patch(run.request, patches, self.model)
+        self.patch(run, patches, self.lease)
 
-    def patch(self, request: GenerationRequest, patches: ExitStack, model: LoadedModel) -> None:
-        """Tiling and token merging, until `patches` closes."""
+    def patch(self, run: Run, patches: ExitStack, lease: Lease) -> None:
+        """The prompt's networks, tiling and token merging, until `patches` closes."""
+        run.networks.activate(self.prompt, lease, patches)
+        request, model = run.request, lease.model
         ratio = request.token_merging_ratio
         if self.second and request.hires:
             ratio = request.hires.token_merging_ratio or ratio
@@ -179,7 +181,7 @@ def _guides(run: Run, plan: Pass, asked: Asked, steps: int) -> Guides:
         lease = run.leases(refiner.model)
         run.model = lease.model
         if lease.model is not plan.model:
-            plan.patch(request, asked.patches, lease.model)
+            plan.patch(run, asked.patches, lease)
         return plans(lease.model, plan.read(request, asked.tools, lease))
 
     base = plans(plan.model, asked.prompts)

@@ -13,7 +13,7 @@ _NAMES = {
     "ln_final.bias": "final_layer_norm.bias",
 }
 _LAYER = "transformer.resblocks."
-_LAYER_NAMES = {
+LAYER_NAMES = {
     "ln_1": "layer_norm1",
     "ln_2": "layer_norm2",
     "mlp.c_fc": "mlp.fc1",
@@ -44,4 +44,4 @@ def _in_layer(key: str, tensor: Tensor) -> dict[str, Tensor]:
         parts = zip("qkv", tensor.chunk(3), strict=True)
         return {f"{layer}self_attn.{name}_proj.{kind}": part for name, part in parts}
     module, _, kind = rest.rpartition(".")
-    return {f"{layer}{_LAYER_NAMES.get(module, module)}.{kind}": tensor}
+    return {f"{layer}{LAYER_NAMES.get(module, module)}.{kind}": tensor}

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
+from sdui.models.adapters.adapters import Adapters
 from sdui.models.text import Texts
 
 Kind = Literal["plain", "inpainting", "edit"]
@@ -81,8 +82,12 @@ class LoadedModel(Protocol):
     """Of the UNet."""
     text_widths: tuple[int, ...]
     """Of a token's vector in each text encoder."""
-    text_state: str
-    """What is changed in the text encoders at the moment; equal texts give equal encodings while it stays."""
+    adapters: Adapters
+
+    @property
+    def text_state(self) -> str:
+        """What is changed in the text encoders at the moment; equal texts give equal encodings while it stays."""
+        ...
 
     def encode_text(self, texts: Texts) -> Conditioning: ...
 
