@@ -99,10 +99,10 @@ class Pass:
         )
         return ImageNoise(run.batch.seeds, (latent.channels, *self.size), self.model.device, variation)
 
-    def read(self, request: GenerationRequest, tools: Tools, lease: Lease) -> Prompts:
-        text, _ = parse_extra_networks(self.prompt)
+    def read(self, run: Run, tools: Tools, lease: Lease) -> Prompts:
+        request, (text, _) = run.request, parse_extra_networks(self.prompt)
         reading = Reading(request.clip_skip, request.text, self.timeline, self._pixels())
-        return tools.conditioner.prompts(lease, text, self.negative_prompt, reading)
+        return tools.conditioner.prompts(lease, text, self.negative_prompt, reading, run.networks.embeddings)
 
     def _pixels(self) -> tuple[int, int]:
         """Width and height of the picture."""
@@ -182,7 +182,7 @@ def _guides(run: Run, plan: Pass, asked: Asked, steps: int) -> Guides:
         run.model = lease.model
         if lease.model is not plan.model:
             plan.patch(run, asked.patches, lease)
-        return plans(lease.model, plan.read(request, asked.tools, lease))
+        return plans(lease.model, plan.read(run, asked.tools, lease))
 
     base = plans(plan.model, asked.prompts)
     return Guides(base, request, steps * spec.model_calls, spec.variance_preserving, run.check, refiner, refined)

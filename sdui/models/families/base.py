@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
+from sdui.models import hypernetworks
 from sdui.models.adapters.adapters import Adapters
 from sdui.models.text import Texts
 
@@ -112,6 +113,10 @@ class LoadedModel(Protocol):
 
     def preview(self, latents: Tensor, sharp: bool) -> Tensor:
         """A cheap look: [B,C,h,w] -> [B,3,h',w'] in 0..1; `sharp` uses TAESD when its file is there."""
+        ...
+
+    def with_hypernetworks(self, chosen: hypernetworks.Chosen) -> AbstractContextManager[None]:
+        """Let them count in the attention of the UNet for a while."""
         ...
 
     def patched(self, *, tiling: bool, token_merging_ratio: float) -> AbstractContextManager[None]:

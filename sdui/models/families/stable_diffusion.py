@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from sdui.models import ldm
+from sdui.models import hypernetworks, ldm
 from sdui.models.adapters.adapters import Adapters
 from sdui.models.preview import apply_linear, fit_linear, load_taesd
 from sdui.models.text import Texts, encode_chunks
@@ -110,6 +110,9 @@ class LoadedStableDiffusion:
                 lambda z: self.decode(z.to(self.device)), self.latent.channels, self.latent.downscale
             )
         return apply_linear(self._linear, latents)
+
+    def with_hypernetworks(self, chosen: hypernetworks.Chosen) -> AbstractContextManager[None]:
+        return hypernetworks.applied(self.unet, chosen)
 
     @contextmanager
     def patched(self, *, tiling: bool, token_merging_ratio: float) -> Generator[None]:
