@@ -98,7 +98,7 @@ def _hidden(pixels: NDArray[np.uint8]) -> bytes | None:
 def _without_border(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """From the first to the last row and column that has a pixel with no channel at zero."""
     seen = pixels.all(axis=2)
-    (rows,), (columns,) = np.nonzero(seen.any(axis=1)), np.nonzero(seen.any(axis=0))
+    (rows,), (columns,) = np.nonzero(seen.T.any(axis=0)), np.nonzero(seen.any(axis=0))
     return pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if len(rows) else pixels
 
 
