@@ -16,6 +16,7 @@ import torch
 from sdui.core.catalog import Catalog
 from sdui.core.errors import Interrupted, RequestError
 from sdui.core.events import Emit, GeneratedImage, ImageReady, Notice, Progress, StopToken
+from sdui.core.infotext_keys import NETWORK_HASHES
 from sdui.core.request import GenerationRequest, LoadRequest, Task
 from sdui.core.settings import Preferences
 from sdui.core.stages import Hires
@@ -116,6 +117,7 @@ class Engine:
             "model": lease.name,
             "model_hash": lease.sha256[:10],
             "styles": (),
+            "others": {key: value for key, value in request.others.items() if key not in NETWORK_HASHES},
         }
         words = Words(self._styles, request)
         values |= {"prompt": words.positive(request.prompt), "negative_prompt": words.negative(request.negative_prompt)}

@@ -30,7 +30,7 @@ def _rotations(blocks: Tensor, alpha: Tensor | None, outputs: int) -> Tensor:
     skew = blocks - blocks.mT
     limit = 0.0 if alpha is None else alpha.item() * outputs
     if limit:
-        norm: Tensor = torch.linalg.vector_norm(skew)
+        norm = skew.square().sum().sqrt()
         skew = skew * ((norm.clamp(max=limit) + _NONZERO) / (norm + _NONZERO))
     eye = torch.eye(blocks.shape[-1], device=blocks.device)
     return (eye + skew) @ (eye - skew).inverse()

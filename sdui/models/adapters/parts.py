@@ -66,5 +66,5 @@ def _decomposed(weight: Tensor, change: Tensor, magnitude: Tensor) -> Tensor:
     kept = 1 if of_inputs else 0
     others = [axis for axis in range(weight.ndim) if axis != kept]
     shape = [-1 if axis == kept else 1 for axis in range(weight.ndim)]
-    length: Tensor = torch.linalg.vector_norm(merged, dim=others, keepdim=True)
+    length = merged.square().sum(others, keepdim=True).sqrt()
     return merged * (magnitude.reshape(shape) / length)
