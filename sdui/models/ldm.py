@@ -65,7 +65,8 @@ class Facts:
 
 
 def unet_config(shapes: Shapes, facts: Facts) -> dict[str, Any]:
-    """Arguments of diffusers' UNet2DConditionModel."""
+    """Arguments of diffusers' UNet2DConditionModel. Raises ModelFileError, naming a tensor that is missing."""
+    shapes = _Complete(shapes)
     levels: list[int] = [shapes[f"{UNET}input_blocks.0.0.weight"][0]]
     blocks_at, depth_at = [0], [0]
     for i in range(1, _count(shapes, rf"{re.escape(UNET)}input_blocks\.(\d+)\.")):
@@ -95,7 +96,8 @@ def unet_config(shapes: Shapes, facts: Facts) -> dict[str, Any]:
 
 
 def vae_config(shapes: Shapes) -> dict[str, Any]:
-    """Arguments of diffusers' AutoencoderKL."""
+    """Arguments of diffusers' AutoencoderKL. Raises ModelFileError, naming a tensor that is missing."""
+    shapes = _Complete(shapes)
     encoder = f"{VAE}encoder."
     levels = _count(shapes, rf"{re.escape(encoder)}down\.(\d+)\.")
     channels = [shapes[f"{encoder}down.{i}.block.0.conv2.weight"][0] for i in range(levels)]
@@ -111,7 +113,11 @@ def vae_config(shapes: Shapes) -> dict[str, Any]:
 
 
 def text_config(shapes: Shapes, activation: str) -> dict[str, Any]:
-    """Arguments of transformers' CLIPTextConfig for shapes under its own names; heads have 64 channels."""
+    """Arguments of transformers' CLIPTextConfig for shapes under its own names; heads have 64 channels.
+
+    Raises ModelFileError, naming a tensor that is missing.
+    """
+    shapes = _Complete(shapes)
     vocabulary, width = shapes["embeddings.token_embedding.weight"]
     return {
         "vocab_size": vocabulary,
@@ -123,6 +129,11 @@ def text_config(shapes: Shapes, activation: str) -> dict[str, Any]:
         "hidden_act": activation,
         "projection_dim": width,
     }
+
+
+class _Complete(dict[str, tuple[int, ...]]):
+    def __missing__(self, name: str) -> tuple[int, ...]:
+        raise ModelFileError(f"it lacks {name}. Download it again.")
 
 
 def _count(shapes: Shapes, pattern: str) -> int:
