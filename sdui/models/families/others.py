@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _MARKS = {
-    "conditioner.embedders.": "Stable Diffusion XL",
     "depth_model.": "Stable Diffusion 2 depth",
     "embedder.model.": "Stable Diffusion 2 unCLIP",
     "double_blocks.": "Flux",
     "model.diffusion_model.joint_blocks.": "Stable Diffusion 3",
 }
-_DRAWS = "draws with Stable Diffusion 1.x and 2.x, their inpainting variants and InstructPix2Pix."
+_DRAWS = "draws with Stable Diffusion 1.x, 2.x and XL, their inpainting variants and InstructPix2Pix."
 
 
 def kind_of(shapes: Mapping[str, tuple[int, ...]]) -> str:
