@@ -38,6 +38,9 @@ def _masked(
         images = torch.full((1, 3, size[0] * side, size[1] * side), 0.5)
     if mask is None:
         mask = torch.ones(1, 1, *images.shape[-2:])
+    elif model.sdxl:
+        # A1111 rounds the mask for these whatever the request says.
+        mask = mask.round()
     # What is hidden is grey: in the encoder's range of -1..1 that is 0.
     hidden = (images - 0.5) * (1 - mask * weight) + 0.5
     cells = interpolate(mask, size=size).to(model.device)

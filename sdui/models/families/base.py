@@ -78,6 +78,10 @@ class LoadedModel(Protocol):
     kind: Kind
     alphas_cumprod: Tensor
     """Share of the picture's variance at each training timestep, falling, float32 [T] on the CPU."""
+    zero_snr: bool
+    """Trained to begin at noise alone: that table is bent as arXiv:2305.08891 has it."""
+    sdxl: bool
+    """Schedules made for Stable Diffusion 1 take their SDXL form."""
     device: torch.device
     dtype: torch.dtype
     """Of the UNet."""

@@ -29,17 +29,16 @@ class SD2:
         # diffusers and transformers take seconds to import; listing the checkpoints must not wait for them.
         from sdui.models import networks
 
-        facts = ldm.Facts(heads=0, head_channels=64).honouring(source.config)
         weights = Weights(source.path)
+        facts = ldm.Facts(heads=0, head_channels=64).honouring(source.config).marked(weights.shapes)
         try:
             unet = networks.build_unet(weights, facts, source.device, source.dtype)
             if not facts.prediction:
-                is_v = "v_pred" in weights.shapes or _seems_to_predict_v(unet)
-                facts = replace(facts, prediction="v" if is_v else "eps")
+                facts = replace(facts, prediction="v" if _seems_to_predict_v(unet) else "eps")
             return LoadedSD2(
                 unet=unet,
                 vae=networks.build_vae(weights, source.device, source.dtype),
-                text_encoder=networks.build_open_clip(weights, source.device, source.dtype),
+                text_encoders=(networks.build_open_clip(weights, source.device, source.dtype),),
                 facts=facts,
                 taesd=source.taesd,
             )
