@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _MARKS = {
-    "depth_model.": "Stable Diffusion 2 depth",
     "embedder.model.": "Stable Diffusion 2 unCLIP",
     "double_blocks.": "Flux",
     "model.diffusion_model.joint_blocks.": "Stable Diffusion 3",
