@@ -17,7 +17,7 @@ import yaml
 from sdui.core.errors import ModelFileError
 
 UNET, VAE, TEXT = "model.diffusion_model.", "first_stage_model.", "cond_stage_model.transformer."
-OPEN_CLIP = "cond_stage_model.model."
+OPEN_CLIP, DEPTH = "cond_stage_model.model.", "depth_model.model."
 VECTOR = f"{UNET}label_emb.0.0.weight"
 """Takes what SDXL is told beside the text, [.,P]."""
 Shapes = Mapping[str, tuple[int, ...]]

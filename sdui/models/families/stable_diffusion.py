@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from sdui.models.token_merging import merged_tokens
 from .base import Conditioning, Kind, Latent
 
 _FIRST = f"{ldm.UNET}input_blocks.0.0.weight"
-_KINDS: dict[int, Kind] = {4: "plain", 9: "inpainting", 8: "edit"}
+_KINDS: dict[int, Kind] = {4: "plain", 9: "inpainting", 8: "edit", 5: "depth"}
 """By the UNet's input channels."""
 
 
@@ -37,6 +37,7 @@ class LoadedStableDiffusion:
     """See `LoadedModel`. The networks are diffusers' and transformers' and may be called bare, as the bench does."""
 
     sdxl = False
+    depth: Callable[[Tensor], Tensor] | None = None
 
     def __init__(
         self, unet: Any, vae: Any, text_encoders: tuple[Any, ...], facts: ldm.Facts, taesd: Sequence[Path]
