@@ -12,8 +12,9 @@ _TOKENS = "cond_stage_model.transformer.text_model.embeddings.token_embedding.we
 
 def write_tiny_checkpoint(folder: Path) -> Path:
     """tiny-sd15.safetensors with its .yaml, whole again. Token vectors that the fixture lacks are NaN, not a guess."""
-    weights, more = (load_file(FIXTURES / f"{name}.safetensors") for name in ("tiny-sd15", "more-tokens"))
-    known = [(tokens.pop("token_ids"), tokens.pop("token_rows")) for tokens in (weights, more)]
+    files = ("tiny-sd15", "more-tokens", "ti-tokens")
+    weights, *more = (load_file(FIXTURES / f"{name}.safetensors") for name in files)
+    known = [(tokens.pop("token_ids"), tokens.pop("token_rows")) for tokens in (weights, *more)]
     weights[_TOKENS] = torch.full((49408, known[0][1].shape[1]), torch.nan, dtype=known[0][1].dtype)
     for ids, rows in known:
         weights[_TOKENS][ids] = rows
