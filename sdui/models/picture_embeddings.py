@@ -57,25 +57,21 @@ def embedding_in_picture(path: Path) -> Carried | None:
             return _carried(base64.b64decode(text))
         hidden = _hidden(np.asarray(pixels))
         return _carried(hidden) if hidden else None
-    except (binascii.Error, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (binascii.Error, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ModelFileError(f"{path} is damaged: the embedding in it cannot be read ({error}).") from error
 
 
 def _carried(text: bytes) -> Carried:
-    """Raises ValueError, TypeError, KeyError or AttributeError."""
+    """Raises ValueError, TypeError or AttributeError."""
     data: dict[str, Any] = json.loads(text)
     tensors: dict[str, Tensor] = {}
-    for key, value in data.items():
+    for outer, value in data.items():
         inner = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-        if _TENSOR in inner:
-            tensors[key] = _tensor(inner)
-        else:
-            tensors |= {f"{key}.{name}": _tensor(one) for name, one in inner.items()}
+        for name, one in {outer: inner, **{f"{outer}.{name}": one for name, one in inner.items()}}.items():
+            if isinstance(one, dict) and _TENSOR in one:
+                numbers = np.asarray(cast("dict[str, Any]", one)[_TENSOR], dtype=np.float32)
+                tensors[name] = torch.from_numpy(numbers)
     return Carried(str(data.get("name", "")), tensors)
-
-
-def _tensor(value: dict[str, Any]) -> Tensor:
-    return torch.from_numpy(np.asarray(value[_TENSOR], dtype=np.float64)).float()
 
 
 def _hidden(pixels: NDArray[np.uint8]) -> bytes | None:

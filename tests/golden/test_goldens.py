@@ -23,6 +23,11 @@ PREFERENCES = ("return_mask", "return_mask_composite", "lora_add_hashes_to_infot
 """Options that move no pixel of the picture itself."""
 WITHOUT_EFFECT = ("lora_functional",)
 """Options that made A1111 compute the same in another way."""
+NETWORKS = {
+    "lora": FIXTURES / "Lora",
+    "embedding": FIXTURES / "embeddings",
+    "hypernetwork": FIXTURES / "hypernetworks",
+}
 INCOMPLETE = {
     "churn_req_euler",
     "churn_req_heun",
@@ -57,7 +62,7 @@ def engine(tmp_path_factory):
     for name in SMALL:
         write_small_checkpoint(work / "checkpoints", name)
     (work / "styles.csv").write_bytes((HERE / "styles.csv").read_bytes())
-    return make_engine([work / "checkpoints", BUNDLED], work, lora=FIXTURES / "Lora")
+    return make_engine([work / "checkpoints", BUNDLED], work, **NETWORKS)
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,25 @@ from sdui.models import ldm
 from . import families
 
 _ADAPTERS = (
-    (r"lora_(unet|te\d?|transformer)_|.*\.lora_(A|B|up|down)\b|.*\.(hada|lokr)_w1|.*\.(oft|boft)_", "LoRA", "models/Lora"),
+    (
+        r"lora_(unet|te\d?|transformer)_|.*\.lora_(A|B|up|down)\b|.*\.(hada|lokr)_w1|.*\.(oft|boft)_",
+        "LoRA",
+        "models/Lora",
+    ),
     (r"(string_to_param\.|emb_params$|clip_[lg]$|<[^>]+>$)", "textual inversion embedding", "embeddings"),
     (r"\d+\.[01]\.linear\d?\.", "hypernetwork", "models/hypernetworks"),
     (r"(control_model\.|controlnet_cond_embedding\.|input_hint_block\.)", "ControlNet", "models/ControlNet"),
-    (r"(adapter\.)?body\.\d+\.(block1|in_conv)\.|ip_adapter\.|image_proj\.", "adapter for ControlNet", "models/ControlNet"),
+    (
+        r"(adapter\.)?body\.\d+\.(block1|in_conv)\.|ip_adapter\.|image_proj\.",
+        "adapter for ControlNet",
+        "models/ControlNet",
+    ),
     (r".*motion_modules\.", "motion module of AnimateDiff", "where its extension looks"),
-    (r"(params_ema\.|params\.)?(conv_first\.|model\.0\.weight|body\.\d+\.weight|layers\.\d+\.residual_)", "", "models/ESRGAN"),
+    (
+        r"(params_ema\.|params\.)?(conv_first\.|model\.0\.weight|body\.\d+\.weight|layers\.\d+\.residual_)",
+        "",
+        "models/ESRGAN",
+    ),
     (r"(first_stage_model\.)?(encoder|decoder)\.(conv_in|mid\.|mid_block\.)", "VAE", "models/VAE"),
 )
 """First what is told by names that nothing else has. ("": an upscaler)."""
