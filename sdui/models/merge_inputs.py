@@ -34,7 +34,7 @@ def find_inputs(request: MergeRequest, files: ModelFiles, any_path: bool) -> Inp
     found: list[CheckpointFile] = []
     for field, name in request.models.items():
         if not name:
-            raise RequestError(f"{labels[field]}: choose a checkpoint; {request.method} needs one here.")
+            raise RequestError(f"{labels[field]}: choose a checkpoint; {request.method} needs one.")
         try:
             found.append(_given_path(name) if any_path and Path(name).is_file() else _checkpoint(name, files))
         except ModelNotFound as error:

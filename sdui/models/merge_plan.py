@@ -48,14 +48,13 @@ class Plan:
     def parts(self, name: str) -> Iterator[Tensor]:
         """The result's numbers, part by part, each [n]."""
         source, slot = self.sources[name], self.slots[name]
-        first = source.readers[0].slots[source.name]
         if len({reader.slots[source.name].shape for reader in source.readers}) == 1:
             for parts in zip(*(reader.parts(source.name) for reader in source.readers), strict=True):
                 yield self._merged(*parts).to(slot.dtype)
             return
         # The layer is small: 9 channels by 3 x 3 for each of some hundred outputs.
         a, *others = (reader.whole(source.name) for reader in source.readers)
-        result = a.to(torch.promote_types(first.dtype, torch.float32))
+        result = _wide(a).clone()
         result[:, :_LATENT_CHANNELS] = self._merged(a[:, :_LATENT_CHANNELS], *others)
         yield result.to(slot.dtype).reshape(-1)
 
@@ -63,10 +62,14 @@ class Plan:
         """In float32, or float64 where that is given, in A1111's order of operations."""
         if len(given) == 1:
             return given[0]
-        a, b, *rest = (tensor.to(torch.promote_types(tensor.dtype, torch.float32)) for tensor in given)
+        a, b, *rest = map(_wide, given)
         if rest:
             return a + self.multiplier * (b - rest[0])
         return (1 - self.multiplier) * a + self.multiplier * b
+
+
+def _wide(numbers: Tensor) -> Tensor:
+    return numbers if numbers.dtype == torch.float64 else numbers.float()
 
 
 def make_plan(request: MergeRequest, inputs: Inputs) -> Plan:
@@ -131,5 +134,8 @@ def _kind(name: str, readers: tuple[TensorReader, ...]) -> str:
 
 def _slot(source: _Source, half: bool) -> Slot:
     given = [reader.slots[source.name] for reader in source.readers]
-    dtype = reduce(torch.promote_types, (slot.dtype for slot in given))
+    dtypes = {slot.dtype for slot in given}
+    # torch has no type that two kinds of eight bits, or eight bits and more, would have in common.
+    dtype = reduce(torch.promote_types, (kind if kind.itemsize > 1 else torch.float16 for kind in dtypes))
+    dtype = dtype if len(dtypes) > 1 else given[0].dtype
     return Slot(torch.float16 if half and dtype.is_floating_point else dtype, given[0].shape)

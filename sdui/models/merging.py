@@ -1,4 +1,4 @@
-"""Makes a new checkpoint of one, two or three others, part by part, so that no model is ever held in memory."""
+"""Makes a new checkpoint of one, two or three others, part by part, so that no model is held in memory."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from sdui.core.errors import ModelFileError, RequestError
 
 from .header import read_header
 
-PART = 2**20
+PART = 2**18
 """Numbers that are read at once."""
 
 _CODES = {
@@ -157,11 +157,11 @@ class CheckpointArchive:
 
     def __init__(self, file: IO[bytes], slots: Mapping[str, Slot]) -> None:
         """Raises RequestError when torch's older formats have no word for a tensor's numbers; OSError."""
-        self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)
         self._keys = {name: str(number) for number, name in enumerate(slots)}
         text = io.BytesIO()
         tensors = OrderedDict((name, _Tensor(slot, self._keys[name])) for name, slot in slots.items())
         _Pickler(text, 2).dump({"state_dict": tensors})
+        self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)
         self._zip.writestr("archive/data.pkl", text.getvalue())
         self._zip.writestr("archive/byteorder", sys.byteorder)
         self._zip.writestr("archive/version", "3\n")
