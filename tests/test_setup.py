@@ -44,6 +44,7 @@ class Clone:
             "pyproject.toml",
             "constraints.txt",
             "sdui/__init__.py",
+            "sdui/commands.py",
             "sdui/install.py",
         ):
             shutil.copy(ROOT / name, self.home / name)

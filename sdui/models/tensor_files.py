@@ -138,7 +138,7 @@ def safetensors_head(slots: Mapping[str, Slot], metadata: Mapping[str, str]) -> 
         slot = slots[name]
         begin, end = end, end + slot.bytes
         header[name] = {"dtype": _NAMES[slot.dtype], "shape": list(slot.shape), "data_offsets": [begin, end]}
-    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     text += b" " * (-len(text) % 8)
     return struct.pack("<Q", len(text)) + text
 
