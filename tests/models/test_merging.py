@@ -351,6 +351,11 @@ def test_missing_models_are_named(run, folder):
     (folder / "bad.safetensors").write_bytes((folder / "a.safetensors").read_bytes()[:-9])
     with pytest.raises(ModelFileError, match=r"bad.safetensors is incomplete"):
         run(secondary="bad")
+    for shape, offsets, dtype in (([1], [0, 4], "F4"), ([2], [0, 4], "F32"), ([1], [-4, 0], "F32"), (["1"], [0, 4], 1)):
+        text = json.dumps({UNET: {"dtype": dtype, "shape": shape, "data_offsets": offsets}}).encode()
+        (folder / "bad.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + bytes(8))
+        with pytest.raises(ModelFileError, match=r"bad.safetensors is damaged, or newer than this: model"):
+            run(secondary=str(folder / "bad.safetensors"), any_path=True)
     (folder / "bad.ckpt").write_text("no pickle")
     with pytest.raises(ModelFileError, match=r"bad.ckpt cannot be loaded"):
         run(secondary=str(folder / "bad.ckpt"), any_path=True)
