@@ -129,8 +129,10 @@ def _drawn(folder: Path, precision: str, work: Path) -> float:
 
 
 def _networks(model: Any) -> Iterator[torch.nn.Module]:
-    for value in vars(model).values():
-        for one in value if isinstance(value, tuple) else (value,):
+    values: dict[str, Any] = vars(model)
+    for value in values.values():
+        several: tuple[Any, ...] = value if isinstance(value, tuple) else (value,)
+        for one in several:
             if isinstance(one, torch.nn.Module):
                 yield one
 

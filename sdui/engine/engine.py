@@ -17,11 +17,13 @@ from sdui.core.catalog import Catalog
 from sdui.core.errors import Interrupted, RequestError
 from sdui.core.events import Emit, GeneratedImage, ImageReady, Notice, Progress, StopToken
 from sdui.core.infotext_keys import NETWORK_HASHES
+from sdui.core.merging import MergeRequest
 from sdui.core.request import GenerationRequest, LoadRequest, Task
 from sdui.core.settings import Preferences
 from sdui.core.stages import Hires
 from sdui.imaging.grid import grid, rows_for
 from sdui.imaging.hires_size import hires_size
+from sdui.models.merging import merge
 from sdui.models.store import Lease, ModelStore
 from sdui.prompt.tokenizer import Tokenizer
 from sdui.sampling.registry import Registry
@@ -53,6 +55,9 @@ class Engine:
 
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None:
         """Everything the task says goes through `emit`; what it raises is the task's failure."""
+        if isinstance(task, MergeRequest):
+            merge(task, self._models.files, emit, stop)
+            return
         name, sha256 = (task.model, "") if isinstance(task, LoadRequest) else (task.model, task.model_hash)
         with ExitStack() as leases:
             lease_of = _Leases(leases, self._models, emit)
