@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from sdui.core.errors import ModelFileError
@@ -164,7 +164,7 @@ class Vocabulary:
                 f"its vectors have {theirs} numbers, this checkpoint's {ours}."
             )
             return None
-        return embedding
+        return embedding and replace(embedding, name=name)
 
 
 def _without_previews(files: Sequence[ModelFile]) -> Iterator[ModelFile]:
