@@ -14,7 +14,6 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.models.upsampling import Upsample2D
-from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 from transformers.models.clip.configuration_clip import CLIPTextConfig
@@ -63,12 +62,10 @@ def _fitted(upsamplers: Any) -> nn.ModuleList | None:
 
 
 def build_vae(weights: Weights, device: torch.device, dtype: torch.dtype) -> AutoencoderKL:
-    """In float32 where the UNet is in float16, whose range the decoder's activations exceed."""
     config = ldm.vae_config(weights.shapes)
     with torch.device("meta"):
         vae = AutoencoderKL(**config)
-    wide = torch.float32 if dtype == torch.float16 else dtype
-    return _filled(vae, _FROM_LDM.convert_ldm_vae_checkpoint(weights.read(ldm.VAE, device, wide), config))
+    return _filled(vae, _FROM_LDM.convert_ldm_vae_checkpoint(weights.read(ldm.VAE, device, dtype), config))
 
 
 def build_clip(weights: Weights, device: torch.device, dtype: torch.dtype) -> CLIPTextModel:
@@ -100,14 +97,13 @@ def _without(prefix: str, weights: State) -> State:
 
 
 def build_taesd(path: Path, device: torch.device) -> AutoencoderTiny:
-    """TAESD's decoder file (https://github.com/madebyollin/taesd), whose first layer is a clamp without weights."""
+    """TAESD's decoder file, whose first layer is a clamp without weights. Raises ModelFileError."""
     with torch.device("meta"):
         tiny = AutoencoderTiny()
-    weights: State = load_file(path) if path.suffix == ".safetensors" else torch.load(path, weights_only=True)
     renamed: State = {}
-    for key, tensor in weights.items():
+    for key, tensor in Weights(path).read("", device, torch.float32).items():
         index, _, rest = key.partition(".")
-        renamed[f"layers.{int(index) - 1}.{rest}"] = tensor.to(device, torch.float32)
+        renamed[f"layers.{int(index) - 1}.{rest}" if index.isdecimal() else key] = tensor
     _filled(tiny.decoder, renamed)
     return tiny
 

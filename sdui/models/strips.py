@@ -125,7 +125,8 @@ def _wraps(conv: Any) -> bool:
 
 def _normed(norm: Any, x: Tensor) -> Activation:
     """The group norm over all of x, and SiLU; it may be asked about any rows."""
-    parts, shares = [], []
+    parts: list[Tensor] = []
+    shares: list[float] = []
     for first, last in _strips(x):
         groups = x[:, :, first:last].reshape(norm.num_groups, -1).float()
         parts.append(torch.stack(torch.var_mean(groups, dim=1, correction=0)))

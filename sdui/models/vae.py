@@ -45,7 +45,7 @@ class Fallback:
 
 
 class Vae:
-    """A checkpoint's own, or one that takes its place. One picture at a time: a batch would need its multiple of memory.
+    """A checkpoint's own, or one in its place; computes one picture at a time, as a batch would need that much memory.
 
     The network is diffusers' AutoencoderKL, of any type of numbers; where half precision gives NaN, that one picture is
     computed again in a wider type and the network stays as it is, so that no picture depends on those before it.

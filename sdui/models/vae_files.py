@@ -123,9 +123,7 @@ class VaeStore:
         return (AUTOMATIC, OWN, *(file.path.name for file in self.files.all()))
 
     @contextmanager
-    def used(
-        self, model: LoadedModel, checkpoint: Path, wish: VaeWish, tell: Callable[[str], None]
-    ) -> Generator[None]:
+    def used(self, model: LoadedModel, checkpoint: Path, wish: VaeWish, tell: Callable[[str], None]) -> Generator[None]:
         """While it lasts, the model has the VAE of this wish. `tell` gets a sentence of what the user may not expect.
 
         Raises ModelFileError for a file that is no VAE, RequestError for one of another kind than the checkpoint's.
@@ -194,8 +192,8 @@ def _require_alike(path: Path, vae: Vae, model: LoadedModel) -> None:
 
 def _by_name(files: list[ModelFile], name: str) -> ModelFile | None:
     """With or without folder and ending."""
-    plain = [lambda file: file.path.name, lambda file: file.title_path, lambda file: file.name, _without_vae]
-    return next((file for called in plain for file in files if called(file) == name), None)
+    called = [(file, (file.path.name, file.title_path, file.name, _without_vae(file))) for file in files]
+    return next((file for place in range(4) for file, names in called if names[place] == name), None)
 
 
 def _without_vae(file: ModelFile) -> str:
@@ -209,7 +207,7 @@ def _beginning_alike(files: list[ModelFile], checkpoint: Path) -> ModelFile | No
 
 
 def _preference(checkpoint: Path) -> str:
-    """What the user noted for this checkpoint, in the JSON file that A1111's editor of metadata writes; "" is nothing."""
+    """What the user noted for this checkpoint, in the JSON file of A1111's metadata editor; "" is nothing."""
     try:
         noted = json.loads((checkpoint.parent / f"{checkpoint.stem}.json").read_text(encoding="utf-8"))
         name = cast("dict[str, Any]", noted).get("vae") if isinstance(noted, dict) else None

@@ -38,7 +38,7 @@ class SD2:
                 facts = replace(facts, prediction="v" if is_v else "eps")
             return LoadedSD2(
                 unet=unet,
-                vae=networks.build_vae(weights, source.device, source.dtype),
+                vae=networks.build_vae(weights, source.device, source.vae_dtype),
                 text_encoder=networks.build_open_clip(weights, source.device, source.dtype),
                 facts=facts,
                 taesd=source.taesd,
