@@ -64,7 +64,7 @@ def build_engine(launch: Launch) -> Runs:
 
     files = ModelFiles(launch.model_folders(), launch.folder("cache"))
     try:
-        store = ModelStore(files, device=launch.device, precision=launch.precision)
+        store = ModelStore(files, device=launch.device, precision=launch.precision, half_vae=not launch.no_half_vae)
     except (RuntimeError, AssertionError) as error:
         why = str(error).splitlines()[0].rstrip(".")
         raise LaunchError(f"--device {launch.device} cannot be used: {why}. --device cpu always works.") from error

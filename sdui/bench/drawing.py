@@ -122,10 +122,10 @@ class _Recorded:
         self._unet, self._vae = model.unet, model.vae
         self._calls: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = []
         model.unet = _Listening(self._unet, self._unet, self._calls)
-        model.vae = _Listening(self._vae, self._vae.decode, self._calls)
+        model.autoencoder.network = _Listening(self._vae, self._vae.decode, self._calls)
 
     def restore(self) -> None:
-        self._model.unet, self._model.vae = self._unet, self._vae
+        self._model.unet, self._model.autoencoder.network = self._unet, self._vae
 
     @torch.inference_mode()
     def replay(self) -> None:

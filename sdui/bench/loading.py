@@ -129,12 +129,7 @@ def _drawn(folder: Path, precision: str, work: Path) -> float:
 
 
 def _networks(model: Any) -> Iterator[torch.nn.Module]:
-    values: dict[str, Any] = vars(model)
-    for value in values.values():
-        several: tuple[Any, ...] = value if isinstance(value, tuple) else (value,)
-        for one in several:
-            if isinstance(one, torch.nn.Module):
-                yield one
+    yield from (model.unet, model.vae, *model.text_encoders)
 
 
 def _read_once(path: Path, _precision: str) -> None:

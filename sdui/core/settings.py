@@ -45,6 +45,9 @@ class Launch(Params):
         Literal["auto", "fp32", "fp16", "bf16"],
         Param("Precision", "Numbers of the networks: auto (fp16 on a GPU, else fp32), fp32, fp16 or bf16."),
     ] = "auto"
+    no_half_vae: Annotated[
+        bool, Param("VAE in fp32", "Keep the VAE in fp32 beside a UNet in half precision; needs more memory.")
+    ] = False
     skip_load_model_at_start: Annotated[
         bool, Param("Skip loading", "Load the checkpoint with the first picture, not at the start.")
     ] = False
@@ -66,7 +69,7 @@ class Launch(Params):
         return {
             "checkpoint": [models / "Stable-diffusion", *([self.ckpt_dir.resolve()] if self.ckpt_dir else [])],
             "vae": [models / "VAE"],
-            "taesd": [models / "VAE-taesd"],
+            "taesd": [models / "VAE-taesd", models / "vae_approx"],
             "lora": [models / "Lora"],
             "embedding": [self.data_dir.resolve() / "embeddings"],
             "hypernetwork": [models / "hypernetworks"],

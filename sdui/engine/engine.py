@@ -25,6 +25,7 @@ from sdui.imaging.grid import grid, rows_for
 from sdui.imaging.hires_size import hires_size
 from sdui.models.merging import merge
 from sdui.models.store import Lease, ModelStore
+from sdui.models.vae_files import VaeWish
 from sdui.prompt.tokenizer import Tokenizer
 from sdui.sampling.registry import Registry
 from sdui.sampling.schedules import AUTOMATIC, SCHEDULES
@@ -51,16 +52,23 @@ class Engine:
         self._embeddings = EmbeddingLibrary(models.files, tokenizer.encode)
 
     def catalog(self) -> Catalog:
-        return Catalog(self._models.catalog(), self._samplers.names(), (AUTOMATIC, *SCHEDULES), upscalers())
+        return Catalog(
+            checkpoints=self._models.catalog(),
+            samplers=self._samplers.names(),
+            schedules=(AUTOMATIC, *SCHEDULES),
+            hires_upscalers=upscalers(),
+            vaes=self._models.vaes.names(),
+        )
 
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None:
         """Everything the task says goes through `emit`; what it raises is the task's failure."""
         if isinstance(task, MergeRequest):
             merge(task, self._models.files, emit, stop)
             return
+        wish = None if isinstance(task, LoadRequest) else _vae_of(task)
         name, sha256 = (task.model, "") if isinstance(task, LoadRequest) else (task.model, task.model_hash)
         with ExitStack() as leases:
-            lease_of = _Leases(leases, self._models, emit)
+            lease_of = _Leases(leases, self._models, emit, wish)
             lease = lease_of(name, sha256)
             if isinstance(task, GenerationRequest):
                 try:
@@ -121,6 +129,7 @@ class Engine:
             "schedule": schedule,
             "model": lease.name,
             "model_hash": lease.sha256[:10],
+            **self._resolved_vae(request, lease),
             "styles": (),
             "others": {key: value for key, value in request.others.items() if key not in NETWORK_HASHES},
         }
@@ -129,6 +138,11 @@ class Engine:
         if request.hires:
             values["hires"] = self._resolved_hires(request.hires, sampler.name, words)
         return request.model_copy(update=values)
+
+    def _resolved_vae(self, request: GenerationRequest, lease: Lease) -> dict[str, Any]:
+        path = self._models.files.find(lease.name, lease.sha256).path
+        vae, digits = self._models.vaes.files.resolved(path, _vae_of(request))
+        return {"vae": vae, "vae_hash": digits, "vae_overrides_preference": True}
 
     def _resolved_hires(self, hires: Hires, first_sampler: str, words: Words) -> Hires:
         check_upscaler(hires)
@@ -145,6 +159,8 @@ class _Leases:
     stack: ExitStack
     models: ModelStore
     emit: Emit
+    vae: VaeWish | None
+    """None where nothing is drawn."""
     by_path: dict[Path, Lease] = field(default_factory=dict[Path, Lease])
 
     @property
@@ -155,8 +171,17 @@ class _Leases:
         path = self.models.files.find(name, sha256).path
         if path not in self.by_path:
             lease = self.models.lease(name, sha256, lambda name: self.emit(Progress(f"Loading {name}")))
-            self.by_path[path] = self.stack.enter_context(lease)
+            taken = self.by_path[path] = self.stack.enter_context(lease)
+            if self.vae:
+                self.stack.enter_context(self.models.vaes.used(taken.model, path, self.vae, self._tell))
         return self.by_path[path]
+
+    def _tell(self, text: str) -> None:
+        self.emit(Notice(text))
+
+
+def _vae_of(request: GenerationRequest) -> VaeWish:
+    return VaeWish(request.vae, request.vae_hash, request.vae_overrides_preference, request.vae_bfloat16)
 
 
 def _real(seed: int) -> int:

@@ -60,11 +60,9 @@ def _fitted(upsamplers: Any) -> nn.ModuleList | None:
 
 
 def build_vae(weights: Weights, device: torch.device, dtype: torch.dtype) -> AutoencoderKL:
-    """In float32 where the UNet is in float16, whose range the decoder's activations exceed."""
     with torch.device("meta"):
         vae = AutoencoderKL(**ldm.vae_config(weights.shapes))
-    wide = torch.float32 if dtype == torch.float16 else dtype
-    return filled_by_name(vae, vae_names, ldm.VAE, weights.read(ldm.VAE, device, wide))
+    return filled_by_name(vae, vae_names, ldm.VAE, weights.read(ldm.VAE, device, dtype))
 
 
 def build_clip(weights: Weights, device: torch.device, dtype: torch.dtype, prefix: str = ldm.TEXT) -> CLIPTextModel:
@@ -98,13 +96,13 @@ def _without(prefix: str, weights: State) -> State:
 
 
 def build_taesd(path: Path, device: torch.device) -> AutoencoderTiny:
-    """TAESD's decoder file (https://github.com/madebyollin/taesd), whose first layer is a clamp without weights."""
+    """TAESD's decoder file, whose first layer is a clamp without weights. Raises ModelFileError."""
     with torch.device("meta"):
         tiny = AutoencoderTiny()
     renamed: State = {}
     for key, tensor in Weights(path).read("", device, torch.float32).items():
         index, _, rest = key.partition(".")
-        renamed[f"layers.{int(index) - 1}.{rest}"] = tensor
+        renamed[f"layers.{int(index) - 1}.{rest}" if index.isdecimal() else key] = tensor
     _filled(tiny.decoder, renamed)
     return tiny
 

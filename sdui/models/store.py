@@ -18,6 +18,7 @@ from .families import family_of
 from .families.base import LoadedModel, Source
 from .families.others import kind_of
 from .files import CheckpointFile, ModelFiles
+from .vae_files import VaeStore
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +37,10 @@ class Lease:
 class ModelStore:
     """Keeps the last checkpoint loaded."""
 
-    def __init__(self, files: ModelFiles, device: str = "auto", precision: str = "auto") -> None:
-        """device: auto, cpu, cuda, cuda:N or mps; precision: auto, fp32, fp16 or bf16.
+    def __init__(
+        self, files: ModelFiles, device: str = "auto", precision: str = "auto", *, half_vae: bool = True
+    ) -> None:
+        """device: auto, cpu, cuda, cuda:N or mps; precision: auto, fp32, fp16 or bf16; half_vae: VAEs too.
 
         Raises RuntimeError or AssertionError, as torch does, for a device that is not there.
         """
@@ -45,6 +48,8 @@ class ModelStore:
         self.device = torch.empty(0, device=_best_device() if device == "auto" else device).device
         on_gpu = self.device.type in ("cuda", "mps")
         self.dtype = _DTYPES["fp16" if on_gpu else "fp32"] if precision == "auto" else _DTYPES[precision]
+        self._vae_dtype = self.dtype if half_vae else torch.float32
+        self.vaes = VaeStore(files, self.device, self._vae_dtype)
         self._resident: tuple[CheckpointFile, Lease] | None = None
 
     def catalog(self) -> tuple[Checkpoint, ...]:
@@ -70,7 +75,8 @@ class ModelStore:
         if family is None:
             raise RequestError(f"Checkpoint: {file.path} cannot be used. {kind_of(file.header.shapes)}")
         started = time.monotonic()
-        model = family.load(Source(file.path, file.config, self.device, self.dtype, self.files.folders("taesd")))
+        taesd = self.files.folders("taesd")
+        model = family.load(Source(file.path, file.config, self.device, self.dtype, taesd, self._vae_dtype))
         log.info("Loaded %s in %.1f s", file.path, time.monotonic() - started)
         return Lease(file.name, self.files.sha256(file), model)
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from sdui.models import hypernetworks
 from sdui.models.adapters.adapters import Adapters
 from sdui.models.text import Texts
+from sdui.models.vae import Fallback, Vae
 
 Kind = Literal["plain", "inpainting", "edit", "depth"]
 """What the network sees beside the latents: nothing; a mask and the picture around it; a picture to edit; its depth."""
@@ -37,9 +38,10 @@ class Source:
     """An LDM .yaml."""
     device: torch.device
     dtype: torch.dtype
-    """Of the UNet."""
+    """Of the UNet and the text encoders."""
     taesd: Sequence[Path]
     """Folders of TAESD decoders."""
+    vae_dtype: torch.dtype = torch.float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ class LoadedModel(Protocol):
     device: torch.device
     dtype: torch.dtype
     """Of the UNet."""
+    autoencoder: Vae
+    """The checkpoint's own, but for `using_vae`."""
     text_widths: tuple[int, ...]
     """Of a token's vector in each text encoder."""
     adapters: Adapters
@@ -116,11 +120,18 @@ class LoadedModel(Protocol):
         ...
 
     def decode_bytes(self, width: int, height: int) -> int:
-        """About how much memory decoding one picture of this size in pixels takes."""
+        """About how much memory decoding one picture of this size in pixels takes at least."""
         ...
 
     def preview(self, latents: Tensor, sharp: bool) -> Tensor:
-        """A cheap look: [B,C,h,w] -> [B,3,h',w'] in 0..1; `sharp` uses TAESD when its file is there."""
+        """A cheap look: [B,C,h,w] -> [B,3,h',w'] in 0..1; `sharp` uses TAESD when its file is there.
+
+        Raises ModelFileError for a damaged TAESD file, once.
+        """
+        ...
+
+    def using_vae(self, vae: Vae | None, fallback: Fallback) -> AbstractContextManager[None]:
+        """Encode and decode with another VAE for a while; None for the checkpoint's own."""
         ...
 
     def with_hypernetworks(self, chosen: hypernetworks.Chosen) -> AbstractContextManager[None]:

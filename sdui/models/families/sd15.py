@@ -30,7 +30,7 @@ class SD15:
         try:
             return LoadedStableDiffusion(
                 unet=networks.build_unet(weights, facts, source.device, source.dtype),
-                vae=networks.build_vae(weights, source.device, source.dtype),
+                vae=networks.build_vae(weights, source.device, source.vae_dtype),
                 text_encoders=(networks.build_clip(weights, source.device, source.dtype),),
                 facts=facts,
                 taesd=source.taesd,

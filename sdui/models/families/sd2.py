@@ -41,7 +41,7 @@ def load_sd2(weights: Weights, source: Source) -> LoadedSD2:
             facts = replace(facts, prediction="v" if _seems_to_predict_v(unet) else "eps")
         return LoadedSD2(
             unet=unet,
-            vae=networks.build_vae(weights, source.device, source.dtype),
+            vae=networks.build_vae(weights, source.device, source.vae_dtype),
             text_encoders=(networks.build_open_clip(weights, source.device, source.dtype),),
             facts=facts,
             taesd=source.taesd,

@@ -49,7 +49,7 @@ class SDXL:
             )
             return LoadedSDXL(
                 unet=networks.build_unet(weights, facts, source.device, source.dtype),
-                vae=networks.build_vae(weights, source.device, source.dtype),
+                vae=networks.build_vae(weights, source.device, source.vae_dtype),
                 text_encoders=encoders,
                 projection=projection(weights, _OPEN_CLIP, source),
                 facts=facts,

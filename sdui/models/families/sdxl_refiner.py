@@ -33,7 +33,7 @@ class SDXLRefiner:
         try:
             return LoadedSDXLRefiner(
                 unet=networks.build_unet(weights, facts, source.device, source.dtype),
-                vae=networks.build_vae(weights, source.device, source.dtype),
+                vae=networks.build_vae(weights, source.device, source.vae_dtype),
                 text_encoders=(networks.build_open_clip(weights, source.device, source.dtype, _OPEN_CLIP),),
                 projection=projection(weights, _OPEN_CLIP, source),
                 facts=facts,
