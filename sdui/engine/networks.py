@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -35,7 +36,8 @@ class Networks:
     emit: Emit
     show_hashes: bool
     """Whether the infotext is to have the files' hashes."""
-    _used: dict[str, str] = field(default_factory=dict[str, str])
+    _sha256: dict[str, str] = field(default_factory=dict[str, str])
+    _short: dict[str, str] = field(default_factory=dict[str, str])
     _shown: str = ""
     _told: set[str] = field(default_factory=set[str])
 
@@ -47,7 +49,7 @@ class Networks:
     @property
     def sha256(self) -> dict[str, str]:
         """Of all files used so far, by their names."""
-        return self._used
+        return self._sha256
 
     def activate(self, prompt: str, lease: Lease, patches: ExitStack) -> None:
         """Let the networks of a prompt count in the checkpoint until `patches` closes.
@@ -59,11 +61,15 @@ class Networks:
             self._tell(f"Prompt: this version of sdui draws without {', '.join(others)}.")
         named = list(self._named([tag for tag in tags if tag.kind in _LORA_TAGS]))
         merged = patches.enter_context(lease.model.adapters.applied([one.chosen for one in named]))
-        usable = [one for one, fit in zip(named, merged.fits, strict=True) if not fit.problem]
-        self._used |= {one.name: self.files.sha256(one.file) for one in usable}
+        fits = merged.fits[len(merged.fits) - len(named) :]
+        usable = [one for one, fit in zip(named, fits, strict=True) if not fit.problem]
+        for one in usable:
+            self._sha256[one.name] = self.files.sha256(one.file)
+            if self.show_hashes and one.name not in self._short:
+                self._short[one.name] = short_hash(one.file.path)
         if usable and self.show_hashes:
-            self._shown = ", ".join(f"{_plain(one.name)}: {short_hash(one.file.path)}" for one in usable)
-        for one, fit in zip(named, merged.fits, strict=True):
+            self._shown = ", ".join(f"{_plain(one.name)}: {self._short[one.name]}" for one in usable)
+        for one, fit in zip(named, fits, strict=True):
             if remark := _remark(one.name, fit, lease.name):
                 self._tell(remark)
 
@@ -106,9 +112,16 @@ def _chosen(file: ModelFile, tag: ExtraNetwork) -> Chosen:
     """
     _, *given = tag.positional
     text, unet, rank = (*given[:3], *(None,) * (3 - len(given[:3])))
-    text = float(tag.named.get("te", text or 1.0))
+    text = _number(tag.named.get("te", text or "1"))
+    unet = _number(tag.named["unet"]) if "unet" in tag.named else _number(unet) if unet else text
     rank = tag.named.get("dyn", rank)
-    return Chosen(file.path, text, float(tag.named.get("unet", unet or text)), None if rank is None else int(rank))
+    return Chosen(file.path, text, unet, int(rank) if rank else None)
+
+
+def _number(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError
+    return number
 
 
 def _found(files: ModelFiles, name: str) -> ModelFile | None:
