@@ -23,10 +23,12 @@ from sdui.core.stages import Hires
 from sdui.imaging.grid import grid, rows_for
 from sdui.imaging.hires_size import hires_size
 from sdui.models.store import Lease, ModelStore
+from sdui.prompt.tokenizer import Tokenizer
 from sdui.sampling.registry import Registry
 from sdui.sampling.schedules import AUTOMATIC, SCHEDULES
 
 from .conditioning import Conditioner
+from .embeddings import EmbeddingLibrary
 from .generate import generate, unfinished
 from .hires import check_upscaler, upscalers
 from .init_latents import encode_init
@@ -42,7 +44,9 @@ class Engine:
     def __init__(self, models: ModelStore, samplers: Registry, styles: Path) -> None:
         """styles: the styles.csv file; it need not exist."""
         self._models, self._samplers, self._styles = models, samplers, styles
-        self._tools = Tools(samplers, Conditioner())
+        tokenizer = Tokenizer()
+        self._tools = Tools(samplers, Conditioner(tokenizer))
+        self._embeddings = EmbeddingLibrary(models.files, tokenizer.encode)
 
     def catalog(self) -> Catalog:
         return Catalog(self._models.catalog(), self._samplers.names(), (AUTOMATIC, *SCHEDULES), upscalers())
@@ -67,7 +71,7 @@ class Engine:
         if not request.prompt.strip():
             emit(Notice(_EMPTY_PROMPT))
         batches = _batches(request, preferences)
-        networks = Networks(self._models.files, emit, preferences.lora_add_hashes_to_infotext)
+        networks = Networks(self._models.files, emit, preferences, self._embeddings)
         pace = Pace(len(batches), passes=2 if request.hires else 1)
         init = encode_init(request, lease.model, batches[0].seeds)
         if init and init.picture.notice:

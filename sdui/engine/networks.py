@@ -11,12 +11,17 @@ from typing import NamedTuple
 from sdui.core.errors import ModelFileError
 from sdui.core.events import Emit, Notice
 from sdui.core.infotext_keys import LORA_HASHES
+from sdui.core.settings import Preferences
 from sdui.models.adapters.adapter_file import short_hash
 from sdui.models.adapters.merged import Chosen, Fit
+from sdui.models.embeddings import embeddings_in
 from sdui.models.files import ModelFile, ModelFiles
 from sdui.models.header import read_header
 from sdui.models.store import Lease
 from sdui.prompt.extra_networks import ExtraNetwork, parse_extra_networks
+
+from .embeddings import EmbeddingLibrary, Embeddings
+from .hypernets import HYPERNET_TAG, Hypernets
 
 _LORA_TAGS = ("lora", "lyco")
 
@@ -34,22 +39,29 @@ class Networks:
 
     files: ModelFiles
     emit: Emit
-    show_hashes: bool
-    """Whether the infotext is to have the files' hashes."""
+    preferences: Preferences
+    library: EmbeddingLibrary
+    embeddings: Embeddings = field(init=False)
+    hypernets: Hypernets = field(init=False)
     _sha256: dict[str, str] = field(default_factory=dict[str, str])
     _short: dict[str, str] = field(default_factory=dict[str, str])
     _shown: str = ""
     _told: set[str] = field(default_factory=set[str])
 
+    def __post_init__(self) -> None:
+        shown = self.preferences.textual_inversion_add_hashes_to_infotext
+        self.embeddings = Embeddings(self.library, self._tell, shown)
+        self.hypernets = Hypernets(self.files, self._tell)
+
     @property
     def facts(self) -> dict[str, str | None]:
         """For the infotext. Where the passes' networks differ, the last pass that had some is told of, as in A1111."""
-        return {LORA_HASHES: self._shown or None}
+        return {LORA_HASHES: self._shown or None} | self.embeddings.facts
 
     @property
     def sha256(self) -> dict[str, str]:
         """Of all files used so far, by their names."""
-        return self._sha256
+        return self._sha256 | self.embeddings.sha256 | self.hypernets.sha256
 
     def activate(self, prompt: str, lease: Lease, patches: ExitStack) -> None:
         """Let the networks of a prompt count in the checkpoint until `patches` closes.
@@ -57,17 +69,20 @@ class Networks:
         What cannot be used is left out and told of, once in a job.
         """
         _, tags = parse_extra_networks(prompt)
-        if others := [_written(tag) for tag in tags if tag.kind not in _LORA_TAGS]:
+        if others := [_written(tag) for tag in tags if tag.kind not in (*_LORA_TAGS, HYPERNET_TAG)]:
             self._tell(f"Prompt: this version of sdui draws without {', '.join(others)}.")
         named = list(self._named([tag for tag in tags if tag.kind in _LORA_TAGS]))
         merged = patches.enter_context(lease.model.adapters.applied([one.chosen for one in named]))
+        bundled = (embeddings_in(tensors) for tensors in merged.embeddings.values())
+        self.embeddings.bundle([embedding for embeddings in bundled for embedding in embeddings])
+        self.hypernets.activate([tag for tag in tags if tag.kind == HYPERNET_TAG], lease, patches)
         fits = merged.fits[len(merged.fits) - len(named) :]
         usable = [one for one, fit in zip(named, fits, strict=True) if not fit.problem]
         for one in usable:
             self._sha256[one.name] = self.files.sha256(one.file)
-            if self.show_hashes and one.name not in self._short:
+            if one.name not in self._short:
                 self._short[one.name] = short_hash(one.file.path)
-        if usable and self.show_hashes:
+        if usable and self.preferences.lora_add_hashes_to_infotext:
             self._shown = ", ".join(f"{_plain(one.name)}: {self._short[one.name]}" for one in usable)
         for one, fit in zip(named, fits, strict=True):
             if remark := _remark(one.name, fit, lease.name):

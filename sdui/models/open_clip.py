@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-_NAMES = {
+NAMES = {
     "token_embedding.weight": "embeddings.token_embedding.weight",
     "positional_embedding": "embeddings.position_embedding.weight",
     "ln_final.weight": "final_layer_norm.weight",
     "ln_final.bias": "final_layer_norm.bias",
 }
-_LAYER = "transformer.resblocks."
+LAYER = "transformer.resblocks."
 LAYER_NAMES = {
     "ln_1": "layer_norm1",
     "ln_2": "layer_norm2",
@@ -28,10 +28,10 @@ def clip_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Those of the encoder; what only serves to compare texts with pictures (projection, scale) is left out."""
     renamed: dict[str, Tensor] = {}
     for key, tensor in weights.items():
-        if key.startswith(_LAYER):
-            renamed |= _in_layer(key.removeprefix(_LAYER), tensor)
-        elif key in _NAMES:
-            renamed[_NAMES[key]] = tensor
+        if key.startswith(LAYER):
+            renamed |= _in_layer(key.removeprefix(LAYER), tensor)
+        elif key in NAMES:
+            renamed[NAMES[key]] = tensor
     return renamed
 
 

@@ -14,7 +14,7 @@ from sdui.core.replay import whole_batch
 from sdui.core.settings import Preferences
 from sdui.imaging.file_formats import read
 from sdui.imaging.store import OutputStore
-from tests.support.checkpoints import BUNDLED, FIXTURES, write_tiny_checkpoint
+from tests.support.checkpoints import BUNDLED, FIXTURES, SMALL, write_small_checkpoint, write_tiny_checkpoint
 from tests.support.running import draw, make_engine
 
 HERE = Path(__file__).parent
@@ -23,6 +23,11 @@ PREFERENCES = ("return_mask", "return_mask_composite", "lora_add_hashes_to_infot
 """Options that move no pixel of the picture itself."""
 WITHOUT_EFFECT = ("lora_functional",)
 """Options that made A1111 compute the same in another way."""
+NETWORKS = {
+    "lora": FIXTURES / "Lora",
+    "embedding": FIXTURES / "embeddings",
+    "hypernetwork": FIXTURES / "hypernetworks",
+}
 INCOMPLETE = {
     "churn_req_euler",
     "churn_req_heun",
@@ -54,8 +59,10 @@ def named(cases):
 def engine(tmp_path_factory):
     work = tmp_path_factory.mktemp("golden")
     write_tiny_checkpoint(work / "checkpoints")
+    for name in SMALL:
+        write_small_checkpoint(work / "checkpoints", name)
     (work / "styles.csv").write_bytes((HERE / "styles.csv").read_bytes())
-    return make_engine([work / "checkpoints", BUNDLED], work, lora=FIXTURES / "Lora")
+    return make_engine([work / "checkpoints", BUNDLED], work, **NETWORKS)
 
 
 @pytest.fixture(scope="module")
