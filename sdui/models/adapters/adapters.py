@@ -48,7 +48,10 @@ class Adapters:
 
     @contextmanager
     def applied(self, chosen: Sequence[Chosen]) -> Generator[Merged]:
-        """While it lasts, these count on top of those that already do. Files that cannot be used: see `Merged.fits`."""
+        """While it lasts, these count on top of those that already do.
+
+        `Merged.fits` tells what became of all of them, those that counted before first.
+        """
         before, merged = self._active, self._merged((*self._active.chosen, *chosen))
         try:
             self._put(merged)
