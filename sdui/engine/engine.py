@@ -21,7 +21,9 @@ from sdui.core.settings import Preferences
 from sdui.core.stages import Hires
 from sdui.imaging.grid import grid, rows_for
 from sdui.imaging.hires_size import hires_size
-from sdui.models.store import Lease, ModelStore
+from sdui.models.read_ahead import Wish
+from sdui.models.residents import Lease, Room
+from sdui.models.store import ModelStore
 from sdui.prompt.extra_networks import parse_extra_networks
 from sdui.sampling.registry import Registry
 from sdui.sampling.schedules import AUTOMATIC, SCHEDULES
@@ -40,27 +42,41 @@ class Engine:
         """styles: the styles.csv file; it need not exist."""
         self._models, self._samplers, self._styles = models, samplers, styles
         self._tools = Tools(samplers, Conditioner())
+        self._next: Task | None = None
+        self._drawing: int | None = None
+        """Bytes that the running job still needs; None until it draws."""
 
     def catalog(self) -> Catalog:
         return Catalog(self._models.catalog(), self._samplers.names(), (AUTOMATIC, *SCHEDULES), upscalers())
 
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None:
         """Everything the task says goes through `emit`; what it raises is the task's failure."""
-        name, sha256 = (task.model, "") if isinstance(task, LoadRequest) else (task.model, task.model_hash)
+        self._models.room = Room(preferences.sd_checkpoints_limit, preferences.sd_checkpoints_keep_in_cpu)
         with ExitStack() as leases:
             lease_of = _Leases(leases, self._models, emit)
-            lease = lease_of(name, sha256)
+            lease = lease_of(*_checkpoint_of(task))
             if isinstance(task, GenerationRequest):
                 try:
                     self._generate(task, lease, lease_of, preferences, stop)
                 except torch.OutOfMemoryError as error:
                     raise RequestError("Not enough memory: choose a smaller width, height or batch size.") from error
+                finally:
+                    self._drawing = None
+
+    def prepare(self, task: Task | None) -> None:
+        """What will be run next, as far as is known now; from any thread, at any time."""
+        self._next = task
+        if task is None:
+            self._models.expect(None)
+        elif self._drawing is not None:
+            self._models.expect(Wish(*_checkpoint_of(task), self._drawing))
 
     def _generate(
         self, asked: GenerationRequest, lease: Lease, others: _Leases, preferences: Preferences, stop: StopToken
     ) -> None:
         request, emit = self._resolved(asked, lease), others.emit
-        _require_memory(request, lease)
+        self._drawing = _require_memory(request, lease)
+        self.prepare(self._next)
         for text in _remarks(request):
             emit(Notice(text))
         batches = _batches(request, preferences)
@@ -72,6 +88,7 @@ class Engine:
         for pace.batch, batch in enumerate(batches):
             stop.next_batch()
             stop.check()
+            others.activate(lease)
             if pace.batch and preferences.batch_independent:
                 init = encode_init(request, lease.model, batch.seeds)
             run = Run(request, preferences, batch, lease, others, stop, pace, init)
@@ -142,7 +159,16 @@ class _Leases:
         if path not in self.by_path:
             lease = self.models.lease(name, sha256, lambda name: self.emit(Progress(f"Loading {name}")))
             self.by_path[path] = self.stack.enter_context(lease)
+        self.activate(self.by_path[path])
         return self.by_path[path]
+
+    def activate(self, lease: Lease) -> None:
+        self.models.activate(lease)
+
+
+def _checkpoint_of(task: Task) -> tuple[str, str]:
+    """Name and hash of the one that the task begins with."""
+    return (task.model, "") if isinstance(task, LoadRequest) else (task.model, task.model_hash)
 
 
 def _real(seed: int) -> int:
@@ -161,18 +187,24 @@ def _batches(request: GenerationRequest, preferences: Preferences) -> list[Batch
     return [Batch(seeds[at : at + size], subseeds[at : at + size]) for at in range(0, count, size)]
 
 
-def _require_memory(request: GenerationRequest, lease: Lease) -> None:
-    """A GPU refuses what it cannot hold; on the CPU the system would end the server instead."""
+def _require_memory(request: GenerationRequest, lease: Lease) -> int:
+    """The bytes of RAM that are needed.
+
+    A GPU refuses what it cannot hold; on the CPU the system would end the server instead.
+    """
     width, height = request.width, request.height
     if request.hires:
         enlarged = hires_size(width, height, request.hires)
         width, height = max((width, height), (enlarged.width, enlarged.height), key=math.prod)
     needed, free = lease.model.decode_bytes(width, height), psutil.virtual_memory().available
-    if lease.model.device.type == "cpu" and needed > free:
+    if lease.model.device.type != "cpu":
+        return 0
+    if needed > free:
         raise RequestError(
             f"Width, Height: {width}x{height} needs about {needed / 2**30:.0f} GB of memory, "
             f"{free / 2**30:.0f} GB are free. Choose a smaller size."
         )
+    return needed
 
 
 def _remarks(request: GenerationRequest) -> list[str]:

@@ -30,8 +30,8 @@ def test_the_command_line_wins():
 
 
 def test_a1111_flags_that_mean_nothing_here_are_given_back():
-    launch, unknown = read_launch(["--medvram", "--port", "5", "--opt-sdp-attention"], {})
-    assert (launch.port, unknown) == (5, ["--medvram", "--opt-sdp-attention"])
+    launch, unknown = read_launch(["--xformers", "--port", "5", "--opt-sdp-attention"], {})
+    assert (launch.port, unknown) == (5, ["--xformers", "--opt-sdp-attention"])
 
 
 @pytest.mark.parametrize(

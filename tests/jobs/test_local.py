@@ -19,6 +19,8 @@ class Engine:
 
     def run(self, task, preferences, emit, stop): ...
 
+    def prepare(self, task): ...
+
 
 def test_jobs_wait_for_the_engine():
     built = threading.Event()

@@ -36,7 +36,7 @@ class Scripted:
     name = "scripted"
 
     def __init__(self):
-        self.ran = []
+        self.ran, self.next = [], None
         self.begun, self.go_on = threading.Event(), threading.Event()
         self.stopped_at = -1
 
@@ -44,6 +44,9 @@ class Scripted:
         return Catalog(samplers=("Euler",))
 
     def close(self): ...
+
+    def prepare(self, task):
+        self.next = task and task.prompt
 
     def run(self, task, preferences, emit, stop):
         self.ran.append(task.prompt)

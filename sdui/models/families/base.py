@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
+from sdui.models.placement import Placement
 from sdui.models.text import Texts
 
 Kind = Literal["plain", "inpainting", "edit"]
@@ -76,13 +77,19 @@ class LoadedModel(Protocol):
     kind: Kind
     alphas_cumprod: Tensor
     """Share of the picture's variance at each training timestep, falling, float32 [T] on the CPU."""
-    device: torch.device
+    placement: Placement
+    """Of its networks; what of them is about to compute is brought to the device."""
     dtype: torch.dtype
     """Of the UNet."""
     text_widths: tuple[int, ...]
     """Of a token's vector in each text encoder."""
     text_state: str
     """What is changed in the text encoders at the moment; equal texts give equal encodings while it stays."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        ...
 
     def encode_text(self, texts: Texts) -> Conditioning: ...
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from sdui.models import ldm
+from sdui.models.placement import Networks, Placement
 from sdui.models.preview import apply_linear, fit_linear, load_taesd
 from sdui.models.text import Texts, encode_chunks
 from sdui.models.tiling import circular_padding
@@ -40,7 +41,7 @@ class LoadedStableDiffusion:
     def __init__(self, unet: Any, vae: Any, text_encoder: Any, facts: ldm.Facts, taesd: Sequence[Path]) -> None:
         self.unet, self.vae, self.text_encoder = unet, vae, text_encoder
         # Asking diffusers' networks takes a millisecond: they go through all their weights for it.
-        self.device: torch.device = unet.device
+        self.placement = Placement(unet.device, self._networks)
         self.dtype: torch.dtype = unet.dtype
         self.text_widths: tuple[int, ...] = (text_encoder.config.hidden_size,)
         levels = len(vae.config.block_out_channels)
@@ -53,7 +54,15 @@ class LoadedStableDiffusion:
         self._taesd: Any | None = None
         self._linear: Tensor | None = None
 
+    def _networks(self) -> Networks:
+        return {"text": [self.text_encoder], "unet": [self.unet], "vae": [self.vae]}
+
+    @property
+    def device(self) -> torch.device:
+        return self.placement.device
+
     def encode_text(self, texts: Texts) -> Conditioning:
+        self.placement.use("text")
         tokens = self._filled(texts.tokens.to(self.device))
         return Conditioning(encode_chunks(self.text_encoder, texts, tokens, self._layers(texts.clip_skip)))
 
@@ -67,6 +76,7 @@ class LoadedStableDiffusion:
 
     def denoise(self, x: Tensor, sigma: float, timestep: float, conditioning: Conditioning) -> Tensor:
         """From predicted noise, or from v = alpha * noise - sigma * x0 (Salimans and Ho 2022, arXiv:2202.00512)."""
+        self.placement.use("unet")
         variance = sigma**2 + 1
         seen = (x / math.sqrt(variance)).to(self.dtype)
         if conditioning.concat is not None:
@@ -83,12 +93,14 @@ class LoadedStableDiffusion:
 
         A network that edits (InstructPix2Pix, arXiv:2211.09800) was trained on unscaled latents of its picture.
         """
+        self.placement.use("vae")
         pixels = (images.to(self.device) * 2 - 1).to(self.vae.dtype)
         latents = [self.vae.encode(picture[None]).latent_dist.mode().float() for picture in pixels]
         return torch.cat(latents) * (self._scale if scaled else 1)
 
     def decode(self, latents: Tensor) -> Tensor:
         """One picture at a time: a batch's activations would need that many times the memory."""
+        self.placement.use("vae")
         images = [self.vae.decode((z[None] / self._scale).to(self.vae.dtype)).sample for z in latents]
         return (torch.cat(images).float() / 2 + 0.5).clamp(0, 1)
 
