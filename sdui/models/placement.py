@@ -27,6 +27,13 @@ class Vram:
     """Of Stable Diffusion XL."""
 
 
+def fastest_mode(weights: int, unet: int, free: int) -> Mode:
+    """What fits into so many bytes that are free for weights; weights: of all networks, unet: of the largest."""
+    if weights <= free:
+        return "all"
+    return "model" if unet <= free else "sequential"
+
+
 class Placement:
     """The model says which part it is about to compute with, the store which model is in use.
 

@@ -18,7 +18,7 @@ from .families import family_of
 from .families.base import Family, Source
 from .families.others import kind_of
 from .files import CheckpointFile, ModelFiles
-from .placement import RAM, Mode, Vram
+from .placement import RAM, Mode, Vram, fastest_mode
 from .read_ahead import ReadAhead, Wish
 from .residents import ACTIVATIONS, Lease, Resident, Residents, Room, Version
 
@@ -113,22 +113,22 @@ class ModelStore:
             return resident or self._residents.add(Resident(file, version, self._read(file), leases=1))
 
     def _read_ahead(self, wish: Wish | None) -> None:
-        self._residents.expect(None)
         if wish is None:
+            self._residents.expect(None)
             return
         file = self.files.find(wish.name, wish.sha256)
         version = _version(file)
         _, needed = self._usable(file)
         with self._reading:
             resident = self._residents.find(file, version)
+            self._residents.expect(resident)
             if resident is None:
                 self._residents.make_room(needed + wish.spare, spill=False)
                 if memory.free_ram() < needed + wish.spare:
                     return
-                lease = self._load(file, RAM)
-                with self._residents.changing:
-                    resident = self._residents.add(Resident(file, version, lease, expected=True))
-            self._residents.expect(resident if self._ahead.wants(wish) else None)
+                resident = self._residents.add(Resident(file, version, self._load(file, RAM), expected=True))
+            if not self._ahead.wants(wish):
+                self._residents.expect(None)
 
     def _read(self, file: CheckpointFile) -> Lease:
         """What had to make room for it is read again when this fails."""
@@ -196,9 +196,10 @@ class ModelStore:
         wanted = self._vram.sdxl if any(name.startswith(_SDXL) for name in shapes) else self._vram.mode
         if wanted != "auto":
             return wanted
-        if self.device.type != "cuda" or memory.weight_bytes(shapes, self.dtype) + ACTIVATIONS <= free:
+        if self.device.type != "cuda":
             return "all"
-        return "model" if memory.weight_bytes(shapes, self.dtype, ldm.UNET) + ACTIVATIONS <= free else "sequential"
+        sizes = (memory.weight_bytes(shapes, self.dtype, prefix) for prefix in ("", ldm.UNET))
+        return fastest_mode(*sizes, free - ACTIVATIONS)
 
 
 def _version(file: CheckpointFile) -> Version:

@@ -35,6 +35,20 @@ def test_a1111_flags_that_mean_nothing_here_are_given_back():
 
 
 @pytest.mark.parametrize(
+    ("arguments", "mode", "of_sdxl"),
+    [
+        ([], "auto", "auto"),
+        (["--medvram"], "model", "model"),
+        (["--medvram-sdxl"], "auto", "model"),
+        (["--lowvram", "--medvram-sdxl"], "sequential", "sequential"),
+    ],
+)
+def test_how_much_of_a_checkpoint_is_on_the_gpu(arguments, mode, of_sdxl):
+    launch, _ = read_launch(arguments, {})
+    assert (launch.vram_mode(sdxl=False), launch.vram_mode(sdxl=True)) == (mode, of_sdxl)
+
+
+@pytest.mark.parametrize(
     ("arguments", "env", "message"),
     [
         (["--port", "70000"], {}, "Port: '70000' is too large, at most 65535."),

@@ -164,6 +164,19 @@ def test_jobs_run_in_order(jobs, worker):
     assert jobs.list() == [waiting, *later]
 
 
+def test_a_worker_hears_what_comes_next_while_it_runs(jobs, worker):
+    submit(jobs, "wait")
+    assert worker.begun.wait(10)
+    assert worker.next is None
+    first, second = submit(jobs, "draw 1"), submit(jobs, "draw 2")
+    assert worker.next == "draw 1"
+    jobs.stop(first)
+    assert worker.next == "draw 2"
+    worker.go_on.set()
+    ended(second)
+    assert worker.next is None
+
+
 def test_a_waiting_job_that_is_stopped_never_runs(jobs, worker):
     first, second, third = submit(jobs, "wait"), submit(jobs, "draw 2"), submit(jobs, "draw 3")
     assert worker.begun.wait(10)
