@@ -48,6 +48,13 @@ class Launch(Params):
     no_half_vae: Annotated[
         bool, Param("VAE in fp32", "Keep the VAE in fp32 beside a UNet in half precision; needs more memory.")
     ] = False
+    medvram: Annotated[
+        bool, Param("Medium VRAM", "Only the network that computes is on the GPU: a little slower, far less memory.")
+    ] = False
+    medvram_sdxl: Annotated[bool, Param("Medium VRAM for SDXL", "--medvram for Stable Diffusion XL alone.")] = False
+    lowvram: Annotated[
+        bool, Param("Low VRAM", "Only the layer that computes is on the GPU: much slower, least memory.")
+    ] = False
     skip_load_model_at_start: Annotated[
         bool, Param("Skip loading", "Load the checkpoint with the first picture, not at the start.")
     ] = False
@@ -62,6 +69,12 @@ class Launch(Params):
         if name == "models" and self.models_dir:
             return self.models_dir.resolve()
         return (self.data_dir / name).resolve()
+
+    def vram_mode(self, *, sdxl: bool) -> Literal["auto", "model", "sequential"]:
+        """What is on the GPU at a time; auto: what fits."""
+        if self.lowvram:
+            return "sequential"
+        return "model" if self.medvram or (sdxl and self.medvram_sdxl) else "auto"
 
     def model_folders(self) -> dict[ModelKind, list[Path]]:
         """Where files of each kind are looked for, named as A1111 names them."""
@@ -244,6 +257,23 @@ class Preferences(Params):
         ),
     ] = True
 
+    sd_checkpoints_limit: Annotated[
+        int,
+        Field(ge=1, le=10),
+        Param(
+            "Maximum number of checkpoints loaded at the same time",
+            "What stays in memory after a job; a refiner or the next job's checkpoint may come on top for a while.",
+            section="Stable Diffusion",
+        ),
+    ] = 1
+    sd_checkpoints_keep_in_cpu: Annotated[
+        bool,
+        Param(
+            "Only keep one model on device",
+            "Will keep models other than the currently used one in RAM rather than VRAM.",
+            section="Stable Diffusion",
+        ),
+    ] = True
     sd_model_checkpoint: Annotated[
         str,
         Param("Stable Diffusion checkpoint", "Chosen when the page opens; the page keeps it up to date."),

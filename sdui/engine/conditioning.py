@@ -13,7 +13,7 @@ from torch import Tensor
 from sdui.core.text_options import TextOptions
 from sdui.models.embeddings import Embedding
 from sdui.models.families.base import Conditioning
-from sdui.models.store import Lease
+from sdui.models.residents import Lease
 from sdui.models.text import PlacedVectors, Texts
 from sdui.prompt.attention import BREAK, Piece, parse_attention
 from sdui.prompt.chunks import Chunk, chunk_prompt

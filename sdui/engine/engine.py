@@ -24,7 +24,9 @@ from sdui.core.stages import Hires
 from sdui.imaging.grid import grid, rows_for
 from sdui.imaging.hires_size import hires_size
 from sdui.models.merging import merge
-from sdui.models.store import Lease, ModelStore
+from sdui.models.read_ahead import Wish
+from sdui.models.residents import Lease, Room
+from sdui.models.store import ModelStore
 from sdui.models.vae_files import VaeWish
 from sdui.prompt.tokenizer import Tokenizer
 from sdui.sampling.registry import Registry
@@ -50,6 +52,9 @@ class Engine:
         tokenizer = Tokenizer()
         self._tools = Tools(samplers, Conditioner(tokenizer))
         self._embeddings = EmbeddingLibrary(models.files, tokenizer.encode)
+        self._next: Task | None = None
+        self._drawing: int | None = None
+        """Bytes that the running job still needs; None until it draws."""
 
     def catalog(self) -> Catalog:
         return Catalog(
@@ -65,22 +70,33 @@ class Engine:
         if isinstance(task, MergeRequest):
             merge(task, self._models.files, emit, stop)
             return
+        self._models.room = Room(preferences.sd_checkpoints_limit, preferences.sd_checkpoints_keep_in_cpu)
         wish = None if isinstance(task, LoadRequest) else _vae_of(task)
-        name, sha256 = (task.model, "") if isinstance(task, LoadRequest) else (task.model, task.model_hash)
         with ExitStack() as leases:
             lease_of = _Leases(leases, self._models, emit, wish)
-            lease = lease_of(name, sha256)
+            lease = lease_of(*_checkpoint_of(task))
             if isinstance(task, GenerationRequest):
                 try:
                     self._generate(task, lease, lease_of, preferences, stop)
                 except torch.OutOfMemoryError as error:
                     raise RequestError("Not enough memory: choose a smaller width, height or batch size.") from error
+                finally:
+                    self._drawing = None
+
+    def prepare(self, task: Task | None) -> None:
+        """What will be run next, as far as is known now; from any thread, at any time."""
+        self._next = task
+        if task is None or isinstance(task, MergeRequest):
+            self._models.expect(None)
+        elif self._drawing is not None:
+            self._models.expect(Wish(*_checkpoint_of(task), self._drawing))
 
     def _generate(
         self, asked: GenerationRequest, lease: Lease, others: _Leases, preferences: Preferences, stop: StopToken
     ) -> None:
         request, emit = self._resolved(asked, lease), others.emit
-        _require_memory(request, lease)
+        self._drawing = _require_memory(request, lease)
+        self.prepare(self._next)
         if not request.prompt.strip():
             emit(Notice(_EMPTY_PROMPT))
         batches = _batches(request, preferences)
@@ -93,6 +109,7 @@ class Engine:
         for pace.batch, batch in enumerate(batches):
             stop.next_batch()
             stop.check()
+            others.activate(lease)
             if pace.batch and preferences.batch_independent:
                 init = encode_init(request, lease.model, batch.seeds)
             run = Run(request, preferences, batch, lease, others, stop, pace, networks, init)
@@ -174,7 +191,11 @@ class _Leases:
             taken = self.by_path[path] = self.stack.enter_context(lease)
             if self.vae:
                 self.stack.enter_context(self.models.vaes.used(taken.model, path, self.vae, self._tell))
+        self.activate(self.by_path[path])
         return self.by_path[path]
+
+    def activate(self, lease: Lease) -> None:
+        self.models.activate(lease)
 
     def _tell(self, text: str) -> None:
         self.emit(Notice(text))
@@ -182,6 +203,11 @@ class _Leases:
 
 def _vae_of(request: GenerationRequest) -> VaeWish:
     return VaeWish(request.vae, request.vae_hash, request.vae_overrides_preference, request.vae_bfloat16)
+
+
+def _checkpoint_of(task: GenerationRequest | LoadRequest) -> tuple[str, str]:
+    """Name and hash of the one that the task begins with."""
+    return (task.model, "") if isinstance(task, LoadRequest) else (task.model, task.model_hash)
 
 
 def _real(seed: int) -> int:
@@ -200,15 +226,21 @@ def _batches(request: GenerationRequest, preferences: Preferences) -> list[Batch
     return [Batch(seeds[at : at + size], subseeds[at : at + size]) for at in range(0, count, size)]
 
 
-def _require_memory(request: GenerationRequest, lease: Lease) -> None:
-    """A GPU refuses what it cannot hold; on the CPU the system would end the server instead."""
+def _require_memory(request: GenerationRequest, lease: Lease) -> int:
+    """The bytes of RAM that are needed.
+
+    A GPU refuses what it cannot hold; on the CPU the system would end the server instead.
+    """
     width, height = request.width, request.height
     if request.hires:
         enlarged = hires_size(width, height, request.hires)
         width, height = max((width, height), (enlarged.width, enlarged.height), key=math.prod)
     needed, free = lease.model.decode_bytes(width, height), psutil.virtual_memory().available
-    if lease.model.device.type == "cpu" and needed > free:
+    if lease.model.device.type != "cpu":
+        return 0
+    if needed > free:
         raise RequestError(
             f"Width, Height: {width}x{height} needs about {needed / 2**30:.0f} GB of memory, "
             f"{free / 2**30:.0f} GB are free. Choose a smaller size."
         )
+    return needed

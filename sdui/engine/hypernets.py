@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from sdui.core.errors import ModelFileError
 from sdui.models.files import ModelFile, ModelFiles
 from sdui.models.hypernetworks import Hypernetwork, read_hypernetwork
-from sdui.models.store import Lease
+from sdui.models.residents import Lease
 from sdui.prompt.extra_networks import ExtraNetwork
 
 HYPERNET_TAG = "hypernet"

@@ -17,7 +17,7 @@ from sdui.models.adapters.merged import Chosen, Fit
 from sdui.models.embeddings import embeddings_in
 from sdui.models.files import ModelFile, ModelFiles
 from sdui.models.header import read_header
-from sdui.models.store import Lease
+from sdui.models.residents import Lease
 from sdui.prompt.extra_networks import ExtraNetwork, parse_extra_networks
 
 from .embeddings import EmbeddingLibrary, Embeddings

@@ -11,7 +11,7 @@ from sdui.core.request import GenerationRequest
 from sdui.core.stages import Hires
 from sdui.imaging.hires_size import HiresSize
 from sdui.models.families.base import LoadedModel
-from sdui.models.store import Lease
+from sdui.models.residents import Lease
 from sdui.prompt.extra_networks import parse_extra_networks
 from sdui.sampling.guidance import coefficients
 from sdui.sampling.levels import NoiseLevels, noise_levels, unit_scale
@@ -69,6 +69,7 @@ class Pass:
         return self.lease.model
 
     def begin(self, run: Run, patches: ExitStack) -> None:
+        run.leases.activate(self.lease)
         run.model = self.model
         run.pace.current = int(self.second)
         self.patch(run, patches, self.lease)

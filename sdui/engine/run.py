@@ -14,7 +14,7 @@ from sdui.core.events import Emit, Notice, Preview, Progress, Stop, StopToken
 from sdui.core.request import GenerationRequest
 from sdui.core.settings import Preferences
 from sdui.models.families.base import LoadedModel
-from sdui.models.store import Lease
+from sdui.models.residents import Lease
 from sdui.sampling.samplers import Step
 
 from .init_latents import InitLatents
@@ -59,7 +59,13 @@ class Leases(Protocol):
     @property
     def taken(self) -> Collection[Lease]: ...
 
-    def __call__(self, name: str, sha256: str = "") -> Lease: ...
+    def __call__(self, name: str, sha256: str = "") -> Lease:
+        """The checkpoint that computes from now on."""
+        ...
+
+    def activate(self, lease: Lease) -> None:
+        """It computes from now on, again."""
+        ...
 
 
 @dataclass(slots=True)

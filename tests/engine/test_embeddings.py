@@ -19,7 +19,7 @@ from sdui.engine.embeddings import EmbeddingLibrary, Embeddings
 from sdui.models.embeddings import Embedding
 from sdui.models.families.base import Conditioning
 from sdui.models.files import ModelFile, ModelFiles
-from sdui.models.store import Lease
+from sdui.models.residents import Lease
 from sdui.prompt.tokenizer import Tokenizer
 from tests.support.checkpoints import FIXTURES, write_tiny_checkpoint
 from tests.support.running import make_engine

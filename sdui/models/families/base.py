@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sdui.models import hypernetworks
 from sdui.models.adapters.adapters import Adapters
+from sdui.models.placement import Placement
 from sdui.models.text import Texts
 from sdui.models.vae import Fallback, Vae
 
@@ -85,7 +86,8 @@ class LoadedModel(Protocol):
     """Trained to begin at noise alone: that table is bent as arXiv:2305.08891 has it."""
     sdxl: bool
     """Schedules made for Stable Diffusion 1 take their SDXL form."""
-    device: torch.device
+    placement: Placement
+    """Of its networks; what of them is about to compute is brought to the device."""
     dtype: torch.dtype
     """Of the UNet."""
     autoencoder: Vae
@@ -101,6 +103,11 @@ class LoadedModel(Protocol):
 
     depth: Callable[[Tensor], Tensor] | None
     """Of the kind "depth": pictures [B,3,H,W] in 0..1 -> how near each point is, in no unit [B,1,h,w]."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        ...
 
     def encode_text(self, texts: Texts) -> Conditioning: ...
 

@@ -84,11 +84,12 @@ class LoadedSDXL(LoadedStableDiffusion):
 
     def encode_text(self, texts: Texts) -> Conditioning:
         """Each encoder's tokens are weighed for themselves; of several chunks the first stands for the whole text."""
+        self.placement.use("text")
         tokens = texts.tokens.to(self.device)
         filled, encoder, which = padded_with(tokens, 0), self.text_encoders[-1], len(self.text_encoders) - 1
         layers = len(encoder.encoder.layers) - 1
         states = chunk_states(encoder, texts, filled, layers, which)
-        whole = pooled(encoder, states[0], layers, filled[:, 0], self._projection)
+        whole = pooled(encoder, states[0], layers, filled[:, 0], self._projection.to(self.device))
         told = torch.cat([*self._more_context(texts, tokens), context(texts, states)], dim=-1)
         if texts.negative and texts.empty:
             # It was trained with nothing at all in the place of an empty prompt.

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sdui.models import hypernetworks, ldm
 from sdui.models.adapters.adapters import Adapters
+from sdui.models.placement import Networks, Placement
 from sdui.models.preview import Taesd
 from sdui.models.text import Texts, encode_chunks
 from sdui.models.tiling import circular_padding
@@ -50,7 +51,7 @@ class LoadedStableDiffusion:
         texts = {f"te{place}": encoder for place, encoder in enumerate(text_encoders)}
         self.adapters = Adapters({"unet": unet, **texts})
         # Asking diffusers' networks takes a millisecond: they go through all their weights for it.
-        self.device: torch.device = unet.device
+        self.placement = Placement(unet.device, self._networks)
         self.dtype: torch.dtype = unet.dtype
         self.text_widths: tuple[int, ...] = tuple(encoder.config.hidden_size for encoder in text_encoders)
         self.latent = Latent(self.autoencoder.channels, self.autoencoder.downscale)
@@ -74,7 +75,15 @@ class LoadedStableDiffusion:
     def text_state(self) -> str:
         return self.adapters.text_state
 
+    def _networks(self) -> Networks:
+        return {"text": self.text_encoders, "unet": [self.unet], "vae": [self.vae]}
+
+    @property
+    def device(self) -> torch.device:
+        return self.placement.device
+
     def encode_text(self, texts: Texts) -> Conditioning:
+        self.placement.use("text")
         tokens = self._filled(texts.tokens.to(self.device))
         return Conditioning(encode_chunks(self.text_encoder, texts, tokens, self._layers(texts.clip_skip)))
 
@@ -88,6 +97,7 @@ class LoadedStableDiffusion:
 
     def denoise(self, x: Tensor, sigma: float, timestep: float, conditioning: Conditioning) -> Tensor:
         """From predicted noise, or from v = alpha * noise - sigma * x0 (Salimans and Ho 2022, arXiv:2202.00512)."""
+        self.placement.use("unet")
         variance = sigma**2 + 1
         seen = (x / math.sqrt(variance)).to(self.dtype)
         if conditioning.concat is not None:
@@ -102,9 +112,11 @@ class LoadedStableDiffusion:
 
     def encode_image(self, images: Tensor, *, scaled: bool = True) -> Tensor:
         """A network that edits (InstructPix2Pix, arXiv:2211.09800) was trained on unscaled latents of its picture."""
+        self.placement.use("vae")
         return self.autoencoder.encode(images.to(self.device), scaled=scaled)
 
     def decode(self, latents: Tensor) -> Tensor:
+        self.placement.use("vae")
         return self.autoencoder.decode(latents)
 
     def decode_bytes(self, width: int, height: int) -> int:
