@@ -20,7 +20,7 @@ from sdui.core.events import StopToken
 from sdui.core.merging import ADD_DIFFERENCE, METHODS, WEIGHTED_SUM, MergeRequest
 from sdui.models.files import ModelFiles
 from sdui.models.merging import merge
-from sdui.models.tensor_files import TensorReader, in_file_order, safetensors_head, write_numbers
+from sdui.models.tensor_streams import TensorReader, in_file_order, safetensors_head, write_numbers
 
 from .random_checkpoint import TINY, Sizes, write_random_checkpoint
 from .rows import Row

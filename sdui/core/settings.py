@@ -228,6 +228,19 @@ class Preferences(Params):
         ),
     ] = False
 
+    lora_add_hashes_to_infotext: Annotated[
+        bool, Param("Add Lora hashes to infotext", "They find a LoRA again that was renamed.", section="Extra Networks")
+    ] = True
+
+    textual_inversion_add_hashes_to_infotext: Annotated[
+        bool,
+        Param(
+            "Add Textual Inversion hashes to infotext",
+            "They find an embedding again that was renamed.",
+            section="Extra Networks",
+        ),
+    ] = True
+
     sd_model_checkpoint: Annotated[
         str,
         Param("Stable Diffusion checkpoint", "Chosen when the page opens; the page keeps it up to date."),

@@ -15,7 +15,7 @@ from sdui.core.merging import MergeRequest
 
 from .ldm import VAE
 from .merge_inputs import Inputs
-from .tensor_files import Slot, TensorReader
+from .tensor_streams import Slot, TensorReader
 
 _POSITIONS = "cond_stage_model.transformer.text_model.embeddings.position_ids"
 """Counts from 0 to 76; some files have it as numbers that a sum would spoil."""
@@ -54,7 +54,7 @@ class Plan:
             return
         # The layer is small: 9 channels by 3 x 3 for each of some hundred outputs.
         a, *others = (reader.whole(source.name) for reader in source.readers)
-        result = _wide(a).clone()
+        result = _wide(a)
         result[:, :_LATENT_CHANNELS] = self._merged(a[:, :_LATENT_CHANNELS], *others)
         yield result.to(slot.dtype).reshape(-1)
 

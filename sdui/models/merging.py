@@ -22,7 +22,7 @@ from .files import CheckpointFile, ModelFiles
 from .merge_inputs import Inputs, find_inputs
 from .merge_plan import Plan, make_plan
 from .merge_recipe import metadata_of
-from .tensor_files import CheckpointArchive, in_file_order, safetensors_head, write_numbers
+from .tensor_streams import CheckpointArchive, in_file_order, safetensors_head, write_numbers
 
 
 def merge(request: MergeRequest, files: ModelFiles, emit: Emit, stop: StopToken, any_path: bool = False) -> ModelSaved:

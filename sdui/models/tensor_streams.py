@@ -10,11 +10,10 @@ import sys
 import zipfile
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import IO, Any, Self, cast
+from typing import IO, Any, Self
 
 import torch
 from torch import Tensor
@@ -22,31 +21,13 @@ from torch._utils import _rebuild_tensor_v2  # pyright: ignore[reportPrivateUsag
 
 from sdui.core.errors import ModelFileError, RequestError
 
-from .header import read_header
+from .header import read_contents
+from .weights import TYPES, Weights
 
 PART = 2**18
 """Numbers that are read at once."""
 
-_CODES = {
-    "F64": torch.float64,
-    "F32": torch.float32,
-    "F16": torch.float16,
-    "BF16": torch.bfloat16,
-    "F8_E4M3": torch.float8_e4m3fn,
-    "F8_E5M2": torch.float8_e5m2,
-    "I64": torch.int64,
-    "I32": torch.int32,
-    "I16": torch.int16,
-    "I8": torch.int8,
-    "U8": torch.uint8,
-    "BOOL": torch.bool,
-}
-"""https://github.com/huggingface/safetensors#format"""
-_NAMES = {dtype: code for code, dtype in _CODES.items()}
-
-_OLD = "cond_stage_model.transformer."
-_OLD_TEXT_NAMES = tuple(f"{_OLD}{part}." for part in ("embeddings", "encoder", "final_layer_norm"))
-"""How files saved with transformers before 4.19 begin the text encoder's names, without `text_model`."""
+_NAMES = {dtype: name for name, dtype in TYPES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,66 +47,48 @@ class Slot:
 
 
 class TensorReader:
-    """Parts of the tensors of one model file. Only a safetensors file is read without holding all of it."""
+    """Parts of the tensors of one model, of any format, under the names of the single-file layout."""
 
     def __init__(self, path: Path) -> None:
-        """Raises ModelFileError, naming the file."""
+        """path: a file, or a folder of diffusers. Raises ModelFileError, naming the file."""
         self.path = path
-        self.slots: dict[str, Slot] = {}
-        self.metadata: Mapping[str, str] = {}
-        self._places: dict[str, int] = {}
-        self._tensors: dict[str, Tensor] = {}
-        if path.suffix.lower() == ".safetensors":
-            self._look_through()
-        else:
-            self._tensors = {_present_name(name): tensor for name, tensor in _unpickled(path).items()}
-            self.slots = {name: Slot(tensor.dtype, tuple(tensor.shape)) for name, tensor in self._tensors.items()}
+        self._contents = read_contents(path)
+        self._weights = Weights(path)
+        self.metadata = self._contents.metadata
+        places = self._contents.places
+        self.slots = {name: Slot(TYPES[place.dtype], place.shape) for name, place in places.items()}
 
     def parts(self, name: str) -> Iterator[Tensor]:
         """The tensor's numbers in their order, at most `PART` of them at once, each part [n]. Raises ModelFileError."""
-        count = self.slots[name].count
-        for start in range(0, count, PART):
-            yield self._read(name, start, min(start + PART, count))
+        if self._contents.at_once or self._contents.places[name].strides is not None:
+            yield from self.whole(name).reshape(-1).split(PART)
+            return
+        slot = self.slots[name]
+        for start in range(0, slot.count, PART):
+            numbers = torch.empty(min(PART, slot.count - start), dtype=slot.dtype)
+            self._fill(numbers, name, start * slot.dtype.itemsize)
+            yield numbers
 
     def whole(self, name: str) -> Tensor:
         """Raises ModelFileError."""
-        slot = self.slots[name]
-        return self._read(name, 0, slot.count).view(slot.shape)
+        return self._weights.tensor(name)
 
-    def _look_through(self) -> None:
-        self.metadata = read_header(self.path).metadata
-        with self.path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            given: dict[str, Any] = json.loads(file.read(length))
-        given.pop("__metadata__", None)
-        for stored, entry in given.items():
-            name = _present_name(stored)
+    def _fill(self, numbers: Tensor, name: str, skipped: int) -> None:
+        """With the bytes that follow the first `skipped` of the tensor."""
+        room = _bytes_of(numbers)
+        for part in self._contents.places[name].parts:
+            begin = min(skipped, part.size)
+            skipped -= begin
+            wanted = room[: part.size - begin]
             try:
-                self.slots[name] = slot = Slot(_CODES[entry["dtype"]], tuple(entry["shape"]))
-                begin, end = entry["data_offsets"]
-                self._places[name] = 8 + length + begin
-                right = begin >= 0 and end - begin == slot.bytes
-            except (KeyError, TypeError, ValueError):
-                right = False
-            if not right:
-                raise ModelFileError(f"{self.path} is damaged, or newer than this: {stored} is {str(entry)[:200]}.")
-
-    def _read(self, name: str, start: int, stop: int) -> Tensor:
-        slot = self.slots[name]
-        if name in self._tensors:
-            return self._tensors[name].reshape(-1)[start:stop]
-        numbers = torch.empty(stop - start, dtype=slot.dtype)
-        # A mapped file would count as memory in use; this buffer is all that is read.
-        room = memoryview(cast("Any", numbers.view(torch.uint8).numpy()))
-        try:
-            with self.path.open("rb", buffering=0) as file:
-                file.seek(self._places[name] + start * slot.dtype.itemsize)
-                read = file.readinto(room)
-        except OSError as error:
-            raise ModelFileError(f"{self.path} cannot be read: {error.strerror}.") from error
-        if read != room.nbytes:
-            raise ModelFileError(f"{self.path} is incomplete: it became shorter while it was read.")
-        return numbers
+                with part.file.open("rb", buffering=0) as file:
+                    file.seek(part.start + begin)
+                    read = file.readinto(wanted)
+            except OSError as error:
+                raise ModelFileError(f"{part.file} cannot be read: {error.strerror}.") from error
+            if read != len(wanted):
+                raise ModelFileError(f"{part.file} has become shorter while it was read. Download it again.")
+            room = room[read:]
 
 
 def in_file_order(slots: Mapping[str, Slot]) -> list[str]:
@@ -149,7 +112,7 @@ def safetensors_head(slots: Mapping[str, Slot], metadata: Mapping[str, str]) -> 
 def write_numbers(file: IO[bytes], parts: Iterator[Tensor]) -> None:
     """Raises OSError."""
     for part in parts:
-        file.write(cast("Any", part.contiguous().view(torch.uint8).numpy()).data)
+        file.write(_bytes_of(part.contiguous()))
 
 
 class CheckpointArchive:
@@ -229,22 +192,6 @@ def _storage_class(dtype: torch.dtype) -> type:
     return classes[dtype]
 
 
-def _present_name(name: str) -> str:
-    return name.replace(_OLD, f"{_OLD}text_model.", 1) if name.startswith(_OLD_TEXT_NAMES) else name
-
-
-def _unpickled(path: Path) -> dict[str, Tensor]:
-    """The tensors of a .ckpt, .pt or .bin file, mapped where its form allows. Raises ModelFileError."""
-    try:
-        given: Any = None
-        with suppress(RuntimeError):  # files of torch before 1.6 are no zips and cannot be mapped
-            given = torch.load(path, "cpu", weights_only=True, mmap=True)
-        given = torch.load(path, "cpu", weights_only=True) if given is None else given
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        raise ModelFileError(f"{path} cannot be loaded: {str(error).splitlines()[0]}") from error
-    found = cast("dict[Any, Any]", given) if isinstance(given, dict) else {}
-    found = found.get("state_dict", found)
-    tensors = {name: value for name, value in found.items() if isinstance(value, Tensor)}
-    if not tensors:
-        raise ModelFileError(f"{path} has no tensors in it.")
-    return tensors
+def _bytes_of(numbers: Tensor) -> memoryview:
+    array: Any = numbers.view(torch.uint8).numpy()
+    return memoryview(array)

@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save_file
 from sdui.core.errors import Interrupted, ModelFileError, ModelNotFound, OutputError, RequestError
 from sdui.core.events import ModelSaved, Notice, Progress, Stop, StopToken
 from sdui.core.merging import ADD_DIFFERENCE, NO_INTERPOLATION, MergeRequest
-from sdui.models import tensor_files
+from sdui.models import tensor_streams
 from sdui.models.files import ModelFiles
 from sdui.models.merging import merge
 
@@ -112,7 +112,7 @@ def test_parts_make_no_difference(folder, files, monkeypatch, count, part, multi
     a, b = ({f"{UNET}x": torch.randn(count), f"{UNET}y": torch.randn(())} for _ in range(2))
     put(folder / "a.safetensors", a)
     put(folder / "b.safetensors", b)
-    monkeypatch.setattr(tensor_files, "PART", part)
+    monkeypatch.setattr(tensor_streams, "PART", part)
     request = MergeRequest(primary="a", secondary="b", output="out", multiplier=multiplier, overwrite=True)
     merged = load_file(merge(request, files, lambda event: None, StopToken()).path)
     for name in a:
@@ -230,6 +230,15 @@ def test_a_ckpt_file_says_the_same_and_can_be_merged_again(run, folder):
     torch.save(expected, folder / "old.pt", _use_new_zipfile_serialization=False)
     old = run(method=NO_INTERPOLATION, primary=str(folder / "old.pt"), any_path=True, output="from old")
     assert load_file(old).keys() == expected.keys()
+
+
+def test_tensors_may_lie_in_files_in_any_way(run, folder, monkeypatch):
+    monkeypatch.setattr(tensor_streams, "PART", 5)
+    rows = torch.arange(24.0).view(4, 6)
+    torch.save({"state_dict": {f"{UNET}x": rows.t(), f"{UNET}y": rows[1:3]}}, folder / "a.ckpt")
+    put(folder / "b.safetensors", {f"{UNET}x": rows.t().contiguous() * 3, f"{UNET}y": rows[1:3] * 3})
+    merged = load_file(run(primary=str(folder / "a.ckpt"), any_path=True, multiplier=0.5))
+    assert torch.equal(merged[f"{UNET}x"], rows.t() * 2) and torch.equal(merged[f"{UNET}y"], rows[1:3] * 2)
 
 
 def test_ckpt_has_no_word_for_float8(run, folder):
@@ -351,13 +360,8 @@ def test_missing_models_are_named(run, folder):
     (folder / "bad.safetensors").write_bytes((folder / "a.safetensors").read_bytes()[:-9])
     with pytest.raises(ModelFileError, match=r"bad.safetensors is incomplete"):
         run(secondary="bad")
-    for shape, offsets, dtype in (([1], [0, 4], "F4"), ([2], [0, 4], "F32"), ([1], [-4, 0], "F32"), (["1"], [0, 4], 1)):
-        text = json.dumps({UNET: {"dtype": dtype, "shape": shape, "data_offsets": offsets}}).encode()
-        (folder / "bad.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + bytes(8))
-        with pytest.raises(ModelFileError, match=r"bad.safetensors is damaged, or newer than this: model"):
-            run(secondary=str(folder / "bad.safetensors"), any_path=True)
     (folder / "bad.ckpt").write_text("no pickle")
-    with pytest.raises(ModelFileError, match=r"bad.ckpt cannot be loaded"):
+    with pytest.raises(ModelFileError, match=r"bad.ckpt is a text file and no model"):
         run(secondary=str(folder / "bad.ckpt"), any_path=True)
 
 
@@ -394,14 +398,14 @@ def test_a_merge_that_fails_leaves_nothing(run, folder, monkeypatch, nameless):
     three(folder)
     if not nameless:
         monkeypatch.delattr(os, "O_TMPFILE", raising=False)
-    seen = tensor_files.TensorReader.parts
+    seen = tensor_streams.TensorReader.parts
 
     def broken(reader, name):
         if name == DECODER:
             raise OSError(28, "No space left on device")
         return seen(reader, name)
 
-    monkeypatch.setattr(tensor_files.TensorReader, "parts", broken)
+    monkeypatch.setattr(tensor_streams.TensorReader, "parts", broken)
     for format in ("safetensors", "ckpt"):
         with pytest.raises(OutputError, match=rf"out.{format} cannot be written: No space left on device."):
             run(format=format)
