@@ -36,7 +36,7 @@ def find_inputs(request: MergeRequest, files: ModelFiles, any_path: bool) -> Inp
         if not name:
             raise RequestError(f"{labels[field]}: choose a checkpoint; {request.method} needs one.")
         try:
-            found.append(_given_path(name) if any_path and Path(name).is_file() else _checkpoint(name, files))
+            found.append(_given_path(name) if any_path and Path(name).exists() else _checkpoint(name, files))
         except ModelNotFound as error:
             raise ModelNotFound(f"{labels[field]}{str(error).removeprefix('Checkpoint')}") from error
     readers: list[TensorReader] = []

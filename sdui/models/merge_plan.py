@@ -54,7 +54,7 @@ class Plan:
             return
         # The layer is small: 9 channels by 3 x 3 for each of some hundred outputs.
         a, *others = (reader.whole(source.name) for reader in source.readers)
-        result = _wide(a).clone()
+        result = _wide(a)
         result[:, :_LATENT_CHANNELS] = self._merged(a[:, :_LATENT_CHANNELS], *others)
         yield result.to(slot.dtype).reshape(-1)
 

@@ -232,6 +232,15 @@ def test_a_ckpt_file_says_the_same_and_can_be_merged_again(run, folder):
     assert load_file(old).keys() == expected.keys()
 
 
+def test_tensors_may_lie_in_files_in_any_way(run, folder, monkeypatch):
+    monkeypatch.setattr(tensor_parts, "PART", 5)
+    rows = torch.arange(24.0).view(4, 6)
+    torch.save({"state_dict": {f"{UNET}x": rows.t(), f"{UNET}y": rows[1:3]}}, folder / "a.ckpt")
+    put(folder / "b.safetensors", {f"{UNET}x": rows.t().contiguous() * 3, f"{UNET}y": rows[1:3] * 3})
+    merged = load_file(run(primary=str(folder / "a.ckpt"), any_path=True, multiplier=0.5))
+    assert torch.equal(merged[f"{UNET}x"], rows.t() * 2) and torch.equal(merged[f"{UNET}y"], rows[1:3] * 2)
+
+
 def test_ckpt_has_no_word_for_float8(run, folder):
     put(folder / "a.safetensors", weights(1, torch.float8_e4m3fn))
     with pytest.raises(RequestError, match=r"Checkpoint format: ckpt cannot hold torch.float8_e4m3fn"):
@@ -351,13 +360,8 @@ def test_missing_models_are_named(run, folder):
     (folder / "bad.safetensors").write_bytes((folder / "a.safetensors").read_bytes()[:-9])
     with pytest.raises(ModelFileError, match=r"bad.safetensors is incomplete"):
         run(secondary="bad")
-    for shape, offsets, dtype in (([1], [0, 4], "F4"), ([2], [0, 4], "F32"), ([1], [-4, 0], "F32"), (["1"], [0, 4], 1)):
-        text = json.dumps({UNET: {"dtype": dtype, "shape": shape, "data_offsets": offsets}}).encode()
-        (folder / "bad.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + bytes(8))
-        with pytest.raises(ModelFileError, match=r"bad.safetensors (is damaged|cannot be used)"):
-            run(secondary=str(folder / "bad.safetensors"), any_path=True)
     (folder / "bad.ckpt").write_text("no pickle")
-    with pytest.raises(ModelFileError, match=r"bad.ckpt cannot be loaded"):
+    with pytest.raises(ModelFileError, match=r"bad.ckpt is a text file and no model"):
         run(secondary=str(folder / "bad.ckpt"), any_path=True)
 
 
