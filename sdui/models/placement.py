@@ -88,7 +88,7 @@ class Placement:
             self._move(self.device, part)
 
     def spill(self, *parts: Part) -> None:
-        """Forget their weights, whoever else still refers to the networks.
+        """Forget their weights, even where someone still refers to the networks.
 
         `refill` brings back all but the VAE's, which may be another file's.
         """

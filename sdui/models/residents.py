@@ -166,7 +166,6 @@ class Residents:
         for one in residents:
             log.info("Unloading %s", one.file.path)
             self._all.remove(one)
-            # Whoever still refers to the networks must not keep their weights.
-            one.lease.model.placement.spill("text", "unet", "vae")
+            one.lease.model.release()
         if residents:
             memory.give_back()

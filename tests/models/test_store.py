@@ -89,6 +89,13 @@ def test_what_a_job_holds_stays_beyond_the_limit_and_the_first_of_it_remains(sto
     assert reads(store, "a", "b") == ["b"]
 
 
+def test_one_that_went_keeps_no_memory_even_if_someone_still_knows_it(store):
+    with store.lease("a", "", lambda name: None) as a:
+        assert a.model.placement.bytes() > 2**20
+    lease(store, "b")
+    assert a.model.placement.bytes() < 2**16
+
+
 def test_everything_is_unloaded_on_demand_but_what_is_in_use(store):
     store.room = Room(checkpoints=2)
     lease(store, "a")

@@ -109,6 +109,10 @@ class LoadedModel(Protocol):
         """Where it computes."""
         ...
 
+    def release(self) -> None:
+        """Give its memory back, even where someone still refers to it; it cannot compute any more."""
+        ...
+
     def encode_text(self, texts: Texts) -> Conditioning: ...
 
     def denoise(self, x: Tensor, sigma: float, timestep: float, conditioning: Conditioning) -> Tensor:

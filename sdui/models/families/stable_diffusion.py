@@ -82,6 +82,10 @@ class LoadedStableDiffusion:
     def device(self) -> torch.device:
         return self.placement.device
 
+    def release(self) -> None:
+        self.placement.spill("text", "unet", "vae")
+        self._taesd = None
+
     def encode_text(self, texts: Texts) -> Conditioning:
         self.placement.use("text")
         tokens = self._filled(texts.tokens.to(self.device))
