@@ -138,7 +138,7 @@ def _whole(text: str) -> str:
 
 def _stages(given: dict[str, str]) -> Iterator[str]:
     """The groups and stages of the picture that these keys tell of."""
-    yield from ("", "text", "sampling", "guidance")
+    yield from ("", "text", "text.sdxl", "sampling", "guidance")
     if any(key in given for key in _HIRES_KEYS):
         yield "hires"
     elif "denoisingstrength" in given:

@@ -139,6 +139,7 @@ class Conditioner:
             size=reading.size,
             negative=negative,
             empty=not any(text for _, text in entries),
+            sdxl=reading.options.sdxl,
         )
         told = given.lease.model.encode_text(texts)
         return Scheduled(tuple((entry.until, told.one(i)) for i, entry in enumerate(entries)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -42,7 +43,8 @@ class Networks:
     library: EmbeddingLibrary
     embeddings: Embeddings = field(init=False)
     hypernets: Hypernets = field(init=False)
-    _used: dict[str, str] = field(default_factory=dict[str, str])
+    _sha256: dict[str, str] = field(default_factory=dict[str, str])
+    _short: dict[str, str] = field(default_factory=dict[str, str])
     _shown: str = ""
     _told: set[str] = field(default_factory=set[str])
 
@@ -59,7 +61,7 @@ class Networks:
     @property
     def sha256(self) -> dict[str, str]:
         """Of all files used so far, by their names."""
-        return self._used | self.embeddings.sha256 | self.hypernets.sha256
+        return self._sha256 | self.embeddings.sha256 | self.hypernets.sha256
 
     def activate(self, prompt: str, lease: Lease, patches: ExitStack) -> None:
         """Let the networks of a prompt count in the checkpoint until `patches` closes.
@@ -74,11 +76,15 @@ class Networks:
         bundled = (embeddings_in(tensors) for tensors in merged.embeddings.values())
         self.embeddings.bundle([embedding for embeddings in bundled for embedding in embeddings])
         self.hypernets.activate([tag for tag in tags if tag.kind == HYPERNET_TAG], lease, patches)
-        usable = [one for one, fit in zip(named, merged.fits, strict=True) if not fit.problem]
-        self._used |= {one.name: self.files.sha256(one.file) for one in usable}
+        fits = merged.fits[len(merged.fits) - len(named) :]
+        usable = [one for one, fit in zip(named, fits, strict=True) if not fit.problem]
+        for one in usable:
+            self._sha256[one.name] = self.files.sha256(one.file)
+            if one.name not in self._short:
+                self._short[one.name] = short_hash(one.file.path)
         if usable and self.preferences.lora_add_hashes_to_infotext:
-            self._shown = ", ".join(f"{_plain(one.name)}: {short_hash(one.file.path)}" for one in usable)
-        for one, fit in zip(named, merged.fits, strict=True):
+            self._shown = ", ".join(f"{_plain(one.name)}: {self._short[one.name]}" for one in usable)
+        for one, fit in zip(named, fits, strict=True):
             if remark := _remark(one.name, fit, lease.name):
                 self._tell(remark)
 
@@ -121,9 +127,16 @@ def _chosen(file: ModelFile, tag: ExtraNetwork) -> Chosen:
     """
     _, *given = tag.positional
     text, unet, rank = (*given[:3], *(None,) * (3 - len(given[:3])))
-    text = float(tag.named.get("te", text or 1.0))
+    text = _number(tag.named.get("te", text or "1"))
+    unet = _number(tag.named["unet"]) if "unet" in tag.named else _number(unet) if unet else text
     rank = tag.named.get("dyn", rank)
-    return Chosen(file.path, text, float(tag.named.get("unet", unet or text)), None if rank is None else int(rank))
+    return Chosen(file.path, text, unet, int(rank) if rank else None)
+
+
+def _number(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError
+    return number
 
 
 def _found(files: ModelFiles, name: str) -> ModelFile | None:

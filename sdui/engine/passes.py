@@ -60,6 +60,8 @@ class Pass:
     timeline: Timeline
     size: tuple[int, int]
     """Rows and columns of the latents."""
+    pixels: tuple[int, int]
+    """Width and height that the network is told to draw, of which hires fix may then keep less."""
     second: bool = False
 
     @property
@@ -81,7 +83,8 @@ class Pass:
         patches.enter_context(model.patched(tiling=request.tiling, token_merging_ratio=ratio))
 
     def levels(self, request: GenerationRequest, model: LoadedModel) -> NoiseLevels:
-        return self.spec.levels(noise_levels(model.alphas_cumprod, request.sampling))
+        levels = noise_levels(model.alphas_cumprod, request.sampling, zero_snr=model.zero_snr, sdxl=model.sdxl)
+        return self.spec.levels(levels)
 
     def course(self, request: GenerationRequest) -> Course:
         return Course(self.spec, self.schedule, self.levels(request, self.model), request.sampling)
@@ -101,13 +104,8 @@ class Pass:
 
     def read(self, run: Run, tools: Tools, lease: Lease) -> Prompts:
         request, (text, _) = run.request, parse_extra_networks(self.prompt)
-        reading = Reading(request.clip_skip, request.text, self.timeline, self._pixels())
+        reading = Reading(request.clip_skip, request.text, self.timeline, self.pixels)
         return tools.conditioner.prompts(lease, text, self.negative_prompt, reading, run.networks.embeddings)
-
-    def _pixels(self) -> tuple[int, int]:
-        """Width and height of the picture."""
-        side = self.model.latent.downscale
-        return self.size[1] * side, self.size[0] * side
 
     def guide(self, request: GenerationRequest, model: LoadedModel, prompts: Prompts, asked: Asked) -> Guide:
         image_scale = request.image_cfg_scale if request.init and model.kind == "edit" else 1.0
@@ -128,6 +126,7 @@ def first_of(run: Run, tools: Tools) -> Pass:
         request.negative_prompt,
         Timeline(_calls(request, spec, request.steps)),
         (request.height // side, request.width // side),
+        (request.width, request.height),
     )
 
 
@@ -143,6 +142,7 @@ def second_of(run: Run, tools: Tools, hires: Hires, size: HiresSize) -> Pass:
         hires.negative_prompt or request.negative_prompt,
         Timeline(first.timeline.calls, _calls(request, spec, hires.steps or request.steps)),
         (rows.stop - rows.start, columns.stop - columns.start),
+        (size.width, size.height),
         second=True,
     )
 

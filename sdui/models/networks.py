@@ -67,16 +67,18 @@ def build_vae(weights: Weights, device: torch.device, dtype: torch.dtype) -> Aut
     return filled_by_name(vae, vae_names, ldm.VAE, weights.read(ldm.VAE, device, wide))
 
 
-def build_clip(weights: Weights, device: torch.device, dtype: torch.dtype) -> CLIPTextModel:
-    """OpenAI's text encoder (Stable Diffusion 1.x)."""
-    own = _without(f"{ldm.TEXT}text_model.", weights.read(f"{ldm.TEXT}text_model.", device, dtype))
+def build_clip(weights: Weights, device: torch.device, dtype: torch.dtype, prefix: str = ldm.TEXT) -> CLIPTextModel:
+    """OpenAI's text encoder, the one of Stable Diffusion 1.x."""
+    own = _without(f"{prefix}text_model.", weights.read(f"{prefix}text_model.", device, dtype))
     own.pop("embeddings.position_ids", None)
     return _text_encoder(own, "quick_gelu", device)
 
 
-def build_open_clip(weights: Weights, device: torch.device, dtype: torch.dtype) -> CLIPTextModel:
-    """OpenCLIP's text encoder (Stable Diffusion 2.x)."""
-    own = _without(ldm.OPEN_CLIP, weights.read(ldm.OPEN_CLIP, device, dtype))
+def build_open_clip(
+    weights: Weights, device: torch.device, dtype: torch.dtype, prefix: str = ldm.OPEN_CLIP
+) -> CLIPTextModel:
+    """OpenCLIP's text encoder, the one of Stable Diffusion 2.x."""
+    own = _without(prefix, weights.read(prefix, device, dtype))
     return _text_encoder(clip_weights(own), "gelu", device)
 
 

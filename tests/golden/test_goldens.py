@@ -14,7 +14,7 @@ from sdui.core.replay import whole_batch
 from sdui.core.settings import Preferences
 from sdui.imaging.file_formats import read
 from sdui.imaging.store import OutputStore
-from tests.support.checkpoints import BUNDLED, FIXTURES, write_tiny_checkpoint
+from tests.support.checkpoints import BUNDLED, FIXTURES, SMALL, write_small_checkpoint, write_tiny_checkpoint
 from tests.support.running import draw, make_engine
 
 HERE = Path(__file__).parent
@@ -59,6 +59,8 @@ def named(cases):
 def engine(tmp_path_factory):
     work = tmp_path_factory.mktemp("golden")
     write_tiny_checkpoint(work / "checkpoints")
+    for name in SMALL:
+        write_small_checkpoint(work / "checkpoints", name)
     (work / "styles.csv").write_bytes((HERE / "styles.csv").read_bytes())
     return make_engine([work / "checkpoints", BUNDLED], work, **NETWORKS)
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -31,10 +29,10 @@ class AdapterFile:
 
 
 def read_adapter(path: Path, device: torch.device) -> AdapterFile:
-    """In float32 on the device. Raises ModelFileError, naming the file."""
+    """In float32 on the device; numbers and flags may be of other types. Raises ModelFileError, naming the file."""
     layers: dict[str, dict[str, Tensor]] = {}
     embeddings: dict[str, Tensor] = {}
-    for name, tensor in _tensors(path, device).items():
+    for name, tensor in Weights(path).read("", device, torch.float32).items():
         if name.startswith(BUNDLED):
             embeddings[name] = tensor
         elif key := parse_key(name):
@@ -58,15 +56,3 @@ def short_hash(path: Path) -> str:
     with path.open("rb") as file:
         file.seek(start)
         return hashlib.file_digest(file, "sha256").hexdigest()[:_SHORT]
-
-
-def _tensors(path: Path, device: torch.device) -> Mapping[str, Tensor]:
-    if path.suffix.lower() == ".safetensors":
-        return Weights(path).read("", device, torch.float32)
-    try:
-        read: Any = torch.load(path, map_location=device, weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise ModelFileError(f"{path} cannot be loaded: {str(error)[:300]}") from error
-    held = cast("dict[str, Any]", read) if isinstance(read, dict) else {}
-    held = held.get("state_dict", held)
-    return {name: tensor.float() for name, tensor in held.items() if isinstance(tensor, Tensor)}

@@ -16,8 +16,6 @@ from .merged import Chosen, Merged, Merging
 
 _KEPT = 2
 """Merged sets that are kept: hires fix may have other adapters in each of its passes."""
-_SHARE = 4
-"""Kept sets take at most this part of the free memory."""
 
 _Version = tuple[Chosen, int, int]
 
@@ -37,6 +35,11 @@ class Adapters:
         self._kept: OrderedDict[tuple[_Version, ...], Merged] = OrderedDict()
 
     @property
+    def active(self) -> Merged:
+        """What counts now."""
+        return self._active
+
+    @property
     def text_state(self) -> str:
         """Changes with what the adapters make of the text encoders."""
         if not self._active.changes_texts:
@@ -45,11 +48,14 @@ class Adapters:
 
     @contextmanager
     def applied(self, chosen: Sequence[Chosen]) -> Generator[Merged]:
-        """While it lasts, these count on top of those that already do. Files that cannot be used: see `Merged.fits`."""
-        before = self._active
-        self._put(self._merged((*before.chosen, *chosen)))
+        """While it lasts, these count on top of those that already do.
+
+        `Merged.fits` tells what became of all of them, those that counted before first.
+        """
+        before, merged = self._active, self._merged((*self._active.chosen, *chosen))
         try:
-            yield self._active
+            self._put(merged)
+            yield merged
         finally:
             self._put(before)
 
@@ -65,31 +71,36 @@ class Adapters:
             self._make_room()
             if self._layers is None:
                 self._layers = Layers(self._networks)
-            self._kept[key] = Merging(self._layers, self._original).merge(chosen)
+            self._kept[key] = Merging(self._layers, self._original, self._spare()).merge(chosen)
         self._kept.move_to_end(key)
         made = self._kept[key]
         self._make_room()
         return made
 
     def _make_room(self) -> None:
-        while self._kept and (len(self._kept) > _KEPT or self._kept_bytes() > self._free_bytes() / _SHARE):
+        """What is kept takes no more than as much again is free."""
+        while self._kept and (len(self._kept) > _KEPT or self._kept_bytes() > _free_bytes(self._spare())):
             self._kept.popitem(last=False)
 
     def _kept_bytes(self) -> int:
         return sum(merged.bytes for merged in self._kept.values())
 
-    def _free_bytes(self) -> int:
-        device = next(self._networks["unet"].parameters()).device
-        if device.type == "cuda":
-            return torch.cuda.mem_get_info(device)[0]
-        return psutil.virtual_memory().available
+    def _spare(self) -> torch.device:
+        """Where tensors wait that are not in use: beside the networks where they fit in twice, else in main memory."""
+        weights = [weight for network in self._networks.values() for weight in network.parameters()]
+        device = weights[0].device
+        in_reach = device.type != "cuda" or sum(weight.nbytes for weight in weights) < _free_bytes(device)
+        return device if in_reach else torch.device("cpu")
 
     def _put(self, merged: Merged) -> None:
         """Exchange what counts now for another set."""
         for path, tensor in self._originals.items():
             self._set(path, tensor)
-        self._originals = {path: self._tensor(path) for path in merged.tensors}
+        self._originals = {}
+        spare = self._spare()
         for path, tensor in merged.tensors.items():
+            now = self._tensor(path)
+            self._originals[path] = None if now is None else now.to(spare)
             self._set(path, tensor)
         self._active = merged
 
@@ -128,3 +139,9 @@ def _version(chosen: Chosen) -> _Version:
     except OSError:
         return chosen, -1, -1
     return chosen, stat.st_size, stat.st_mtime_ns
+
+
+def _free_bytes(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    return psutil.virtual_memory().available

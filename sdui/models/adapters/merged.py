@@ -66,9 +66,9 @@ class Merged:
 class Merging:
     """Merges one adapter after the other, each into what the ones before it have left, as A1111 does."""
 
-    def __init__(self, layers: Layers, original: Callable[[str], Tensor | None]) -> None:
-        """original: a parameter by its path, as the checkpoint has it."""
-        self._layers, self._original = layers, original
+    def __init__(self, layers: Layers, original: Callable[[str], Tensor | None], spare: torch.device) -> None:
+        """original: a parameter by its path, as the checkpoint has it; spare: where the results are to wait."""
+        self._layers, self._original, self._spare = layers, original, spare
         self._changed: dict[str, Tensor] = {}
 
     @torch.inference_mode(False)
@@ -92,7 +92,7 @@ class Merging:
                     fits[-1].fitting += 1
                 else:
                     fits[-1].unfitting += 1
-        return Merged(tuple(chosen), self._in_own_types(), tuple(fits), embeddings)
+        return Merged(tuple(chosen), self._changed, tuple(fits), embeddings)
 
     def _merge_layer(self, name: str, parts: Parts, chosen: Chosen) -> bool:
         layer = self._layers.find(name)
@@ -120,7 +120,11 @@ class Merging:
         for kind, tensor in (("weight", new.weight), ("bias", new.bias)):
             if tensor is not None:
                 parts: Sequence[Tensor] = torch.split(tensor, sizes)
-                self._changed |= {f"{path}.{kind}": part for path, part in zip(layer, parts, strict=True)}
+                for path, part in zip(layer, parts, strict=True):
+                    # A bias may be new: it is then of the weight's type.
+                    own = self._original(f"{path}.{kind}")
+                    own = self._original(f"{path}.weight") if own is None else own
+                    self._changed[f"{path}.{kind}"] = part.to(self._spare, None if own is None else own.dtype)
 
     def _weight(self, path: str) -> Tensor:
         tensor = self._now(path)
@@ -128,18 +132,7 @@ class Merging:
         return tensor
 
     def _now(self, path: str) -> Tensor | None:
-        """float32."""
-        if path in self._changed:
-            return self._changed[path]
+        """float32, on the network's device."""
         original = self._original(path)
-        return None if original is None else original.float()
-
-    def _in_own_types(self) -> dict[str, Tensor]:
-        own: dict[str, Tensor] = {}
-        for path, tensor in self._changed.items():
-            like = self._original(path)
-            if like is None:
-                like = self._original(f"{path.removesuffix('bias')}weight")
-            assert like is not None
-            own[path] = tensor.to(like.dtype)
-        return own
+        now = self._changed.get(path, original)
+        return now if now is None or original is None else now.to(original.device, torch.float32)

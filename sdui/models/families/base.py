@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +15,8 @@ from sdui.models import hypernetworks
 from sdui.models.adapters.adapters import Adapters
 from sdui.models.text import Texts
 
-Kind = Literal["plain", "inpainting", "edit"]
-"""What the network sees beside the noisy latents: nothing; a mask and the picture around it; a picture to edit."""
+Kind = Literal["plain", "inpainting", "edit", "depth"]
+"""What the network sees beside the latents: nothing; a mask and the picture around it; a picture to edit; its depth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,8 @@ class Conditioning:
     """Further input channels [B,c,h,w] after those of the latents.
 
     "inpainting": 1 of the mask, 1 where to draw, then the latents of the picture with the masked part grey;
-    "edit": the latents of the picture without their scale, zeros for no picture.
+    "edit": the latents of the picture without their scale, zeros for no picture;
+    "depth": how near each point is, from -1 to 1, zeros for no picture.
     """
 
     @property
@@ -78,6 +79,10 @@ class LoadedModel(Protocol):
     kind: Kind
     alphas_cumprod: Tensor
     """Share of the picture's variance at each training timestep, falling, float32 [T] on the CPU."""
+    zero_snr: bool
+    """Trained to begin at noise alone: that table is bent as arXiv:2305.08891 has it."""
+    sdxl: bool
+    """Schedules made for Stable Diffusion 1 take their SDXL form."""
     device: torch.device
     dtype: torch.dtype
     """Of the UNet."""
@@ -89,6 +94,9 @@ class LoadedModel(Protocol):
     def text_state(self) -> str:
         """What is changed in the text encoders at the moment; equal texts give equal encodings while it stays."""
         ...
+
+    depth: Callable[[Tensor], Tensor] | None
+    """Of the kind "depth": pictures [B,3,H,W] in 0..1 -> how near each point is, in no unit [B,1,h,w]."""
 
     def encode_text(self, texts: Texts) -> Conditioning: ...
 

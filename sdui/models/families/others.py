@@ -10,28 +10,19 @@ from sdui.models import ldm
 from . import families
 
 _ADAPTERS = (
-    (
-        r"lora_(unet|te\d?|transformer)_|.*\.lora_(A|B|up|down)\b|.*\.(hada|lokr)_w1|.*\.(oft|boft)_",
-        "LoRA",
-        "models/Lora",
-    ),
-    (r"(string_to_param\.|emb_params$|clip_[lg]$|<[^>]+>$)", "textual inversion embedding", "embeddings"),
-    (r"\d+\.[01]\.linear\d?\.", "hypernetwork", "models/hypernetworks"),
-    (r"(control_model\.|controlnet_cond_embedding\.|input_hint_block\.)", "ControlNet", "models/ControlNet"),
-    (
-        r"(adapter\.)?body\.\d+\.(block1|in_conv)\.|ip_adapter\.|image_proj\.",
-        "adapter for ControlNet",
-        "models/ControlNet",
-    ),
-    (r".*motion_modules\.", "motion module of AnimateDiff", "where its extension looks"),
-    (
-        r"(params_ema\.|params\.)?(conv_first\.|model\.0\.weight|body\.\d+\.weight|layers\.\d+\.residual_)",
-        "",
-        "models/ESRGAN",
-    ),
-    (r"(first_stage_model\.)?(encoder|decoder)\.(conv_in|mid\.|mid_block\.)", "VAE", "models/VAE"),
+    (r"lora_(unet|te\d?|transformer)_|.*\.lora_(A|B|up|down)\b", "a LoRA", "models/Lora"),
+    (r".*\.(hada_w1|lokr_w1|oft_|boft_)", "a LoRA", "models/Lora"),
+    (r"(string_to_param\.|emb_params$|clip_[lg]$|<[^>]+>$)", "a textual inversion embedding", "embeddings"),
+    (r"\d+\.[01]\.linear\d?\.", "a hypernetwork", "models/hypernetworks"),
+    (r"(control_model\.|controlnet_cond_embedding\.|input_hint_block\.)", "a ControlNet", "models/ControlNet"),
+    (r"(adapter\.)?body\.\d+\.(block1|in_conv)\.", "a T2I adapter", "models/ControlNet"),
+    (r"(ip_adapter|image_proj)\.", "an IP adapter", "models/ControlNet"),
+    (r".*motion_modules\.", "a motion module of AnimateDiff", "where its extension looks"),
+    (r"(params_ema\.|params\.)?(conv_first\.|model\.0\.weight)", "an upscaler", "models/ESRGAN"),
+    (r"(params_ema\.|params\.)?(body\.\d+\.weight|layers\.\d+\.residual_)", "an upscaler", "models/ESRGAN"),
+    (r"(first_stage_model\.)?(encoder|decoder)\.(conv_in|mid\.|mid_block\.)", "a VAE", "models/VAE"),
 )
-"""First what is told by names that nothing else has. ("": an upscaler)."""
+"""Names in the file, what they tell and where it belongs; what is told by names that nothing else has comes first."""
 _OTHER_MODELS = (
     (r".*joint_blocks\.\d|.*context_embedder\.weight", "Stable Diffusion 3"),
     (r".*distilled_guidance_layer\.", "Chroma"),
@@ -46,8 +37,6 @@ _OTHER_MODELS = (
     (r".*head\.modulation$|.*patch_embedding\.weight$", "Wan"),
     (r".*encoder_hid_proj\.", "Kolors"),
     (r"embedder\.model\.", "Stable Diffusion 2 unCLIP"),
-    (r"conditioner\.embedders\.", "Stable Diffusion XL"),
-    (r"depth_model\.", "Stable Diffusion 2 depth"),
 )
 _PARTS = (
     (r"input_blocks\.\d|down_blocks\.\d+\.resnets|double_blocks\.", "the UNet of a checkpoint"),
@@ -61,7 +50,7 @@ def kind_of(shapes: Mapping[str, tuple[int, ...]]) -> str:
     if ldm.UNET + "input_blocks.0.0.weight" not in shapes:
         for pattern, name, folder in _ADAPTERS:
             if _matches(pattern, shapes):
-                return f"It is {f'a {name}' if name else 'an upscaler'} and no checkpoint; move it to {folder}."
+                return f"It is {name} and no checkpoint; move it to {folder}."
     for pattern, name in _OTHER_MODELS:
         if _matches(pattern, shapes):
             return f"It is a {name} model; {_draws()}"

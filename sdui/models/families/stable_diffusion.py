@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,13 @@ from sdui.models.token_merging import merged_tokens
 from .base import Conditioning, Kind, Latent
 
 _FIRST = f"{ldm.UNET}input_blocks.0.0.weight"
-_KINDS: dict[int, Kind] = {4: "plain", 9: "inpainting", 8: "edit"}
+_KINDS: dict[int, Kind] = {4: "plain", 9: "inpainting", 8: "edit", 5: "depth"}
 """By the UNet's input channels."""
 
 
-def has_networks(shapes: ldm.Shapes, *input_channels: int) -> bool:
-    """Whether a VAE is there and a UNet that takes so many channels and, unlike unCLIP's, no vector beside them."""
-    if f"{ldm.VAE}post_quant_conv.weight" not in shapes or f"{ldm.UNET}label_emb.0.0.weight" in shapes:
+def has_networks(shapes: ldm.Shapes, *input_channels: int, vector: bool = False) -> bool:
+    """Whether a VAE is there and a UNet that takes so many channels and, where `vector` is, a vector beside them."""
+    if f"{ldm.VAE}post_quant_conv.weight" not in shapes or (ldm.VECTOR in shapes) is not vector:
         return False
     return shapes.get(_FIRST, (0, 0))[1] in input_channels
 
@@ -36,22 +36,34 @@ def has_networks(shapes: ldm.Shapes, *input_channels: int) -> bool:
 class LoadedStableDiffusion:
     """See `LoadedModel`. The networks are diffusers' and transformers' and may be called bare, as the bench does."""
 
-    def __init__(self, unet: Any, vae: Any, text_encoder: Any, facts: ldm.Facts, taesd: Sequence[Path]) -> None:
-        self.unet, self.vae, self.text_encoder = unet, vae, text_encoder
-        self.adapters = Adapters({"unet": unet, "te0": text_encoder})
+    sdxl = False
+    depth: Callable[[Tensor], Tensor] | None = None
+
+    def __init__(
+        self, unet: Any, vae: Any, text_encoders: tuple[Any, ...], facts: ldm.Facts, taesd: Sequence[Path]
+    ) -> None:
+        self.unet, self.vae, self.text_encoders = unet, vae, text_encoders
+        texts = {f"te{place}": encoder for place, encoder in enumerate(text_encoders)}
+        self.adapters = Adapters({"unet": unet, **texts})
         # Asking diffusers' networks takes a millisecond: they go through all their weights for it.
         self.device: torch.device = unet.device
         self.dtype: torch.dtype = unet.dtype
-        self.text_widths: tuple[int, ...] = (text_encoder.config.hidden_size,)
+        self.text_widths: tuple[int, ...] = tuple(encoder.config.hidden_size for encoder in text_encoders)
         levels = len(vae.config.block_out_channels)
         self.latent = Latent(vae.config.latent_channels, 2 ** (levels - 1))
         self.kind: Kind = _KINDS[unet.config.in_channels]
         self.alphas_cumprod = alphas_cumprod(facts.beta_start, facts.beta_end, facts.timesteps)
+        self.zero_snr = facts.zero_snr
         self._predicts_v = facts.prediction == "v"
         self._scale = facts.latent_scale
         self._taesd_folders = taesd
         self._taesd: Any | None = None
         self._linear: Tensor | None = None
+
+    @property
+    def text_encoder(self) -> Any:
+        """The first of them."""
+        return self.text_encoders[0]
 
     @property
     def text_state(self) -> str:
@@ -77,7 +89,8 @@ class LoadedStableDiffusion:
             seen = torch.cat([seen, conditioning.concat.to(self.dtype)], dim=1)
         times = torch.full((len(x),), timestep, dtype=torch.float32, device=x.device)
         context = conditioning.context.to(self.dtype)
-        (predicted,) = self.unet(seen, times, encoder_hidden_states=context, return_dict=False)
+        vector = None if conditioning.vector is None else conditioning.vector.to(self.dtype)
+        (predicted,) = self.unet(seen, times, encoder_hidden_states=context, class_labels=vector, return_dict=False)
         if self._predicts_v:
             return x / variance - predicted.to(x.dtype) * (sigma / math.sqrt(variance))
         return x - sigma * predicted.to(x.dtype)

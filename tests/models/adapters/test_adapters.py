@@ -29,8 +29,8 @@ def write_random(path, networks, seed):
     for number, (name, network) in enumerate(networks.items()):
         prefix = "lora_unet" if name == "unet" else "lora_te" if "te1" not in networks else f"lora_te{number}"
         layers = [(p, m) for p, m in network.named_modules() if isinstance(m, torch.nn.Linear | torch.nn.Conv2d)]
-        for path, module in chooser.sample(layers, 6):
-            layer, (out, *rest) = f"{prefix}_{path.replace('.', '_')}", module.weight.shape
+        for place, module in chooser.sample(layers, 6):
+            layer, (out, *rest) = f"{prefix}_{place.replace('.', '_')}", module.weight.shape
             if chooser.random() < 0.5:
                 tensors[f"{layer}.lora_up.weight"] = torch.randn(out, 2, generator=generator)
                 tensors[f"{layer}.lora_down.weight"] = torch.randn(2, *rest, generator=generator)
