@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -129,10 +129,10 @@ def _drawn(folder: Path, precision: str, work: Path) -> float:
 
 
 def _networks(model: Any) -> Iterator[torch.nn.Module]:
-    for value in vars(model).values():
-        for one in value if isinstance(value, tuple) else (value,):
-            if isinstance(one, torch.nn.Module):
-                yield one
+    values: list[object] = list(vars(model).values())
+    for value in values:
+        many = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
+        yield from (one for one in many if isinstance(one, torch.nn.Module))
 
 
 def _read_once(path: Path, _precision: str) -> None:
