@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 
 from sdui.core import infotext
 from sdui.core.errors import ModelFileError, RequestError
-from sdui.core.events import ImageReady, Notice, StopToken
+from sdui.core.events import ImageReady, Notice, Preview, StopToken
 from sdui.core.request import GenerationRequest, LoadRequest
 from sdui.core.settings import Preferences
 from sdui.core.stages import Hires
@@ -239,3 +239,16 @@ def test_what_the_vae_had_to_do_is_in_the_file(folders, monkeypatch):
     assert image.conditions["vae_strips"] is True
     again, _ = run(engine, infotext.read(text_of(image)))
     assert same(again, image.pixels)
+
+
+def test_a_damaged_taesd_leaves_the_picture_and_is_told(folders):
+    (folders / "VAE-taesd").mkdir()
+    (folders / "VAE-taesd" / "taesd_decoder.safetensors").write_text("<html>")
+    engine, events = make_engine([folders / "checkpoints"], folders), []
+    steps = REQUEST.model_copy(update={"steps": 4})
+    preferences = Preferences(show_progress_type="TAESD", show_progress_every_n_steps=1)
+    engine.run(steps, preferences, events.append, StopToken())
+    assert len([event for event in events if isinstance(event, Preview)]) == 3
+    (notice,) = [event.text for event in events if isinstance(event, Notice)]
+    assert "taesd_decoder.safetensors" in notice
+    assert any(isinstance(event, ImageReady) for event in events)
