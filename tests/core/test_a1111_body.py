@@ -37,11 +37,11 @@ def test_hires_choices():
 
 def test_options_count_like_fields_and_strangers_are_reported():
     request, unused = txt2img(
-        styles=["a"], eta=0.5, override_settings={"s_churn": 2, "sd_vae": "x"}, alwayson_scripts={"ADetailer": {}}
+        styles=["a"], eta=0.5, override_settings={"s_churn": 2, "sd_lyco": "x"}, alwayson_scripts={"ADetailer": {}}
     )
     assert request.styles == ("a",)
     assert (request.sampling.eta_ancestral, request.sampling.s_churn) == (0.5, 2)
-    assert unused == ("sd_vae", "ADetailer")
+    assert unused == ("sd_lyco", "ADetailer")
 
 
 def test_the_hypernetwork_option_adds_a_tag_where_there_is_none():
