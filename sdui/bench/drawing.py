@@ -20,6 +20,7 @@ from sdui.models.files import ModelFiles
 from sdui.models.store import ModelStore
 from sdui.sampling.registry import builtin
 
+from .adapters import measure_adapters
 from .random_checkpoint import SD15, TINY, write_random_checkpoint
 from .rows import Row
 from .step_cost import measure_step_cost
@@ -50,6 +51,7 @@ def measure_drawing(full: bool) -> Iterator[Row]:
             write_random_checkpoint(work / "full" / "full.safetensors", SD15)
             yield from _measure(Case("SD 1.5 size, 256x256, fp32", work / "full", 256, 8, 3), work)
             yield from _measure(Case("SD 1.5 size, 256x256, bf16", work / "full", 256, 8, 3, "bf16"), work)
+            yield from measure_adapters(work / "full", work)
 
 
 def _measure(case: Case, work: Path) -> Iterator[Row]:

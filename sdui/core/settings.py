@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError
 
 from .catalog import ModelKind
+from .command_line import add_options
 from .errors import LaunchError
 from .files import write_atomic
 from .params import Param, Params, declared, explain
@@ -85,10 +86,8 @@ def read_launch(argv: Sequence[str], env: Mapping[str, str]) -> tuple[Launch, li
         prog="webui.py", description="The sdui server.", argument_default=argparse.SUPPRESS, allow_abbrev=False
     )
     values: dict[str, Any] = {}
+    add_options(parser, Launch)
     for d in declared(Launch):
-        how: dict[str, Any] = {"action": "store_true"} if d.field.annotation is bool else {"metavar": d.path.upper()}
-        default = "" if d.field.default in (None, "", False) else f" (default: {d.field.default})"
-        parser.add_argument("--" + d.path.replace("_", "-"), dest=d.path, help=d.param.help + default, **how)
         if f"SDUI_{d.path.upper()}" in env:
             values[d.path] = env[f"SDUI_{d.path.upper()}"]
     known, unknown = parser.parse_known_args([*_split(env.get("COMMANDLINE_ARGS", "")), *argv])
@@ -228,6 +227,19 @@ class Preferences(Params):
             section="Stable Diffusion",
         ),
     ] = False
+
+    lora_add_hashes_to_infotext: Annotated[
+        bool, Param("Add Lora hashes to infotext", "They find a LoRA again that was renamed.", section="Extra Networks")
+    ] = True
+
+    textual_inversion_add_hashes_to_infotext: Annotated[
+        bool,
+        Param(
+            "Add Textual Inversion hashes to infotext",
+            "They find an embedding again that was renamed.",
+            section="Extra Networks",
+        ),
+    ] = True
 
     sd_model_checkpoint: Annotated[
         str,

@@ -17,7 +17,8 @@ def conditions_of(run: Run, position: int) -> dict[str, Any]:
     device, source = run.lease.model.device, run.request.randn_source
     return {
         "checkpoint": run.lease.sha256,
-        "adapters": {lease.name: lease.sha256 for lease in run.leases.taken if lease is not run.lease},
+        "adapters": {lease.name: lease.sha256 for lease in run.leases.taken if lease is not run.lease}
+        | run.networks.sha256,
         "init_image": run.init.image_hash if run.init else "",
         "mask": run.init.mask_hash if run.init else "",
         "sdui": __version__,

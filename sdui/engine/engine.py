@@ -16,36 +16,48 @@ import torch
 from sdui.core.catalog import Catalog
 from sdui.core.errors import Interrupted, RequestError
 from sdui.core.events import Emit, GeneratedImage, ImageReady, Notice, Progress, StopToken
+from sdui.core.infotext_keys import NETWORK_HASHES
+from sdui.core.merging import MergeRequest
 from sdui.core.request import GenerationRequest, LoadRequest, Task
 from sdui.core.settings import Preferences
 from sdui.core.stages import Hires
 from sdui.imaging.grid import grid, rows_for
 from sdui.imaging.hires_size import hires_size
+from sdui.models.merging import merge
 from sdui.models.store import Lease, ModelStore
-from sdui.prompt.extra_networks import parse_extra_networks
+from sdui.prompt.tokenizer import Tokenizer
 from sdui.sampling.registry import Registry
 from sdui.sampling.schedules import AUTOMATIC, SCHEDULES
 
 from .conditioning import Conditioner
+from .embeddings import EmbeddingLibrary
 from .generate import generate, unfinished
 from .hires import check_upscaler, upscalers
 from .init_latents import encode_init
+from .networks import Networks
 from .passes import Tools
 from .run import Batch, Pace, Run
 from .words import Words
+
+_EMPTY_PROMPT = "Prompt: it is empty, so the picture shows whatever the checkpoint makes of nothing."
 
 
 class Engine:
     def __init__(self, models: ModelStore, samplers: Registry, styles: Path) -> None:
         """styles: the styles.csv file; it need not exist."""
         self._models, self._samplers, self._styles = models, samplers, styles
-        self._tools = Tools(samplers, Conditioner())
+        tokenizer = Tokenizer()
+        self._tools = Tools(samplers, Conditioner(tokenizer))
+        self._embeddings = EmbeddingLibrary(models.files, tokenizer.encode)
 
     def catalog(self) -> Catalog:
         return Catalog(self._models.catalog(), self._samplers.names(), (AUTOMATIC, *SCHEDULES), upscalers())
 
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None:
         """Everything the task says goes through `emit`; what it raises is the task's failure."""
+        if isinstance(task, MergeRequest):
+            merge(task, self._models.files, emit, stop)
+            return
         name, sha256 = (task.model, "") if isinstance(task, LoadRequest) else (task.model, task.model_hash)
         with ExitStack() as leases:
             lease_of = _Leases(leases, self._models, emit)
@@ -61,9 +73,10 @@ class Engine:
     ) -> None:
         request, emit = self._resolved(asked, lease), others.emit
         _require_memory(request, lease)
-        for text in _remarks(request):
-            emit(Notice(text))
+        if not request.prompt.strip():
+            emit(Notice(_EMPTY_PROMPT))
         batches = _batches(request, preferences)
+        networks = Networks(self._models.files, emit, preferences, self._embeddings)
         pace = Pace(len(batches), passes=2 if request.hires else 1)
         init = encode_init(request, lease.model, batches[0].seeds)
         if init and init.picture.notice:
@@ -74,7 +87,7 @@ class Engine:
             stop.check()
             if pace.batch and preferences.batch_independent:
                 init = encode_init(request, lease.model, batch.seeds)
-            run = Run(request, preferences, batch, lease, others, stop, pace, init)
+            run = Run(request, preferences, batch, lease, others, stop, pace, networks, init)
             try:
                 images = generate(run, self._tools)
             except Interrupted:
@@ -109,6 +122,7 @@ class Engine:
             "model": lease.name,
             "model_hash": lease.sha256[:10],
             "styles": (),
+            "others": {key: value for key, value in request.others.items() if key not in NETWORK_HASHES},
         }
         words = Words(self._styles, request)
         values |= {"prompt": words.positive(request.prompt), "negative_prompt": words.negative(request.negative_prompt)}
@@ -173,14 +187,3 @@ def _require_memory(request: GenerationRequest, lease: Lease) -> None:
             f"Width, Height: {width}x{height} needs about {needed / 2**30:.0f} GB of memory, "
             f"{free / 2**30:.0f} GB are free. Choose a smaller size."
         )
-
-
-def _remarks(request: GenerationRequest) -> list[str]:
-    """What the user may not expect of this prompt."""
-    remarks: list[str] = []
-    if not request.prompt.strip():
-        remarks.append("Prompt: it is empty, so the picture shows whatever the checkpoint makes of nothing.")
-    if networks := parse_extra_networks(request.prompt)[1]:
-        names = ", ".join(":".join((network.kind, *network.arguments)) for network in networks)
-        remarks.append(f"Prompt: this version of sdui draws without <{names}>; such networks come later.")
-    return remarks

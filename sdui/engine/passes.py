@@ -71,10 +71,12 @@ class Pass:
     def begin(self, run: Run, patches: ExitStack) -> None:
         run.model = self.model
         run.pace.current = int(self.second)
-        self.patch(run.request, patches, self.model)
+        self.patch(run, patches, self.lease)
 
-    def patch(self, request: GenerationRequest, patches: ExitStack, model: LoadedModel) -> None:
-        """Tiling and token merging, until `patches` closes."""
+    def patch(self, run: Run, patches: ExitStack, lease: Lease) -> None:
+        """The prompt's networks, tiling and token merging, until `patches` closes."""
+        run.networks.activate(self.prompt, lease, patches)
+        request, model = run.request, lease.model
         ratio = request.token_merging_ratio
         if self.second and request.hires:
             ratio = request.hires.token_merging_ratio or ratio
@@ -100,10 +102,10 @@ class Pass:
         )
         return ImageNoise(run.batch.seeds, (latent.channels, *self.size), self.model.device, variation)
 
-    def read(self, request: GenerationRequest, tools: Tools, lease: Lease) -> Prompts:
-        text, _ = parse_extra_networks(self.prompt)
+    def read(self, run: Run, tools: Tools, lease: Lease) -> Prompts:
+        request, (text, _) = run.request, parse_extra_networks(self.prompt)
         reading = Reading(request.clip_skip, request.text, self.timeline, self.pixels)
-        return tools.conditioner.prompts(lease, text, self.negative_prompt, reading)
+        return tools.conditioner.prompts(lease, text, self.negative_prompt, reading, run.networks.embeddings)
 
     def guide(self, request: GenerationRequest, model: LoadedModel, prompts: Prompts, asked: Asked) -> Guide:
         image_scale = request.image_cfg_scale if request.init and model.kind == "edit" else 1.0
@@ -179,8 +181,8 @@ def _guides(run: Run, plan: Pass, asked: Asked, steps: int) -> Guides:
         lease = run.leases(refiner.model)
         run.model = lease.model
         if lease.model is not plan.model:
-            plan.patch(request, asked.patches, lease.model)
-        return plans(lease.model, plan.read(request, asked.tools, lease))
+            plan.patch(run, asked.patches, lease)
+        return plans(lease.model, plan.read(run, asked.tools, lease))
 
     base = plans(plan.model, asked.prompts)
     return Guides(base, request, steps * spec.model_calls, spec.variance_preserving, run.check, refiner, refined)

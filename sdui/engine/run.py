@@ -18,6 +18,7 @@ from sdui.models.store import Lease
 from sdui.sampling.samplers import Step
 
 from .init_latents import InitLatents
+from .networks import Networks
 from .preview import preview_jpeg
 
 
@@ -72,6 +73,7 @@ class Run:
     """Further checkpoints, for hires fix and the refiner."""
     stop: StopToken
     pace: Pace
+    networks: Networks
     init: InitLatents | None
     """What img2img starts from."""
     model: LoadedModel = field(init=False)

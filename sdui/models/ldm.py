@@ -91,7 +91,8 @@ def _clip_layers(params: dict[str, Any]) -> int | None:
 
 
 def unet_config(shapes: Shapes, facts: Facts) -> dict[str, Any]:
-    """Arguments of diffusers' UNet2DConditionModel."""
+    """Arguments of diffusers' UNet2DConditionModel. Raises ModelFileError, naming a tensor that is missing."""
+    shapes = _Complete(shapes)
     channels, down = _falling(shapes)
     size = len(down[0]) + 1
     rising = [_depth(shapes, f"{UNET}output_blocks.{i}.") for i in range(size * len(down))]
@@ -141,7 +142,8 @@ def _depth(shapes: Shapes, block: str) -> int:
 
 
 def vae_config(shapes: Shapes) -> dict[str, Any]:
-    """Arguments of diffusers' AutoencoderKL."""
+    """Arguments of diffusers' AutoencoderKL. Raises ModelFileError, naming a tensor that is missing."""
+    shapes = _Complete(shapes)
     encoder = f"{VAE}encoder."
     levels = _count(shapes, rf"{re.escape(encoder)}down\.(\d+)\.")
     channels = [shapes[f"{encoder}down.{i}.block.0.conv2.weight"][0] for i in range(levels)]
@@ -157,7 +159,11 @@ def vae_config(shapes: Shapes) -> dict[str, Any]:
 
 
 def text_config(shapes: Shapes, activation: str) -> dict[str, Any]:
-    """Arguments of transformers' CLIPTextConfig for shapes under its own names; heads have 64 channels."""
+    """Arguments of transformers' CLIPTextConfig for shapes under its own names; heads have 64 channels.
+
+    Raises ModelFileError, naming a tensor that is missing.
+    """
+    shapes = _Complete(shapes)
     vocabulary, width = shapes["embeddings.token_embedding.weight"]
     return {
         "vocab_size": vocabulary,
@@ -169,6 +175,11 @@ def text_config(shapes: Shapes, activation: str) -> dict[str, Any]:
         "hidden_act": activation,
         "projection_dim": width,
     }
+
+
+class _Complete(dict[str, tuple[int, ...]]):
+    def __missing__(self, name: str) -> tuple[int, ...]:
+        raise ModelFileError(f"it lacks {name}. Download it again.")
 
 
 def _count(shapes: Shapes, pattern: str) -> int:

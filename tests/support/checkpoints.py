@@ -18,10 +18,12 @@ SMALL = ("tiny-sd21-v", "tiny-sd15-inpainting", "tiny-ip2p", "tiny-sdxl")
 
 def write_tiny_checkpoint(folder: Path) -> Path:
     """tiny-sd15.safetensors with its .yaml, whole again. Token vectors that the fixture lacks are NaN, not a guess."""
-    weights, more = (load_file(FIXTURES / f"{name}.safetensors") for name in ("tiny-sd15", "more-tokens"))
-    known = [(tokens.pop("token_ids"), tokens.pop("token_rows")) for tokens in (weights, more)]
+    files = ("tiny-sd15", "more-tokens", "ti-tokens")
+    weights, *more = (load_file(FIXTURES / f"{name}.safetensors") for name in files)
+    known = [(tokens.pop("token_ids"), tokens.pop("token_rows")) for tokens in (weights, *more)]
     weights[_TOKENS] = _table(*known[0])
-    weights[_TOKENS][known[1][0]] = known[1][1]
+    for ids, rows in known[1:]:
+        weights[_TOKENS][ids] = rows
     return _write(weights, folder, "tiny-sd15")
 
 

@@ -11,6 +11,8 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
+from sdui.models import hypernetworks
+from sdui.models.adapters.adapters import Adapters
 from sdui.models.text import Texts
 
 Kind = Literal["plain", "inpainting", "edit", "depth"]
@@ -86,8 +88,12 @@ class LoadedModel(Protocol):
     """Of the UNet."""
     text_widths: tuple[int, ...]
     """Of a token's vector in each text encoder."""
-    text_state: str
-    """What is changed in the text encoders at the moment; equal texts give equal encodings while it stays."""
+    adapters: Adapters
+
+    @property
+    def text_state(self) -> str:
+        """What is changed in the text encoders at the moment; equal texts give equal encodings while it stays."""
+        ...
 
     depth: Callable[[Tensor], Tensor] | None
     """Of the kind "depth": pictures [B,3,H,W] in 0..1 -> how near each point is, in no unit [B,1,h,w]."""
@@ -115,6 +121,10 @@ class LoadedModel(Protocol):
 
     def preview(self, latents: Tensor, sharp: bool) -> Tensor:
         """A cheap look: [B,C,h,w] -> [B,3,h',w'] in 0..1; `sharp` uses TAESD when its file is there."""
+        ...
+
+    def with_hypernetworks(self, chosen: hypernetworks.Chosen) -> AbstractContextManager[None]:
+        """Let them count in the attention of the UNet for a while."""
         ...
 
     def patched(self, *, tiling: bool, token_merging_ratio: float) -> AbstractContextManager[None]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from sdui.models import ldm
+from sdui.models import hypernetworks, ldm
+from sdui.models.adapters.adapters import Adapters
 from sdui.models.preview import apply_linear, fit_linear, load_taesd
 from sdui.models.text import Texts, encode_chunks
 from sdui.models.tiling import circular_padding
@@ -35,7 +36,6 @@ def has_networks(shapes: ldm.Shapes, *input_channels: int, vector: bool = False)
 class LoadedStableDiffusion:
     """See `LoadedModel`. The networks are diffusers' and transformers' and may be called bare, as the bench does."""
 
-    text_state = ""
     sdxl = False
     depth: Callable[[Tensor], Tensor] | None = None
 
@@ -43,6 +43,8 @@ class LoadedStableDiffusion:
         self, unet: Any, vae: Any, text_encoders: tuple[Any, ...], facts: ldm.Facts, taesd: Sequence[Path]
     ) -> None:
         self.unet, self.vae, self.text_encoders = unet, vae, text_encoders
+        texts = {f"te{place}": encoder for place, encoder in enumerate(text_encoders)}
+        self.adapters = Adapters({"unet": unet, **texts})
         # Asking diffusers' networks takes a millisecond: they go through all their weights for it.
         self.device: torch.device = unet.device
         self.dtype: torch.dtype = unet.dtype
@@ -62,6 +64,10 @@ class LoadedStableDiffusion:
     def text_encoder(self) -> Any:
         """The first of them."""
         return self.text_encoders[0]
+
+    @property
+    def text_state(self) -> str:
+        return self.adapters.text_state
 
     def encode_text(self, texts: Texts) -> Conditioning:
         tokens = self._filled(texts.tokens.to(self.device))
@@ -117,6 +123,9 @@ class LoadedStableDiffusion:
                 lambda z: self.decode(z.to(self.device)), self.latent.channels, self.latent.downscale
             )
         return apply_linear(self._linear, latents)
+
+    def with_hypernetworks(self, chosen: hypernetworks.Chosen) -> AbstractContextManager[None]:
+        return hypernetworks.applied(self.unet, chosen)
 
     @contextmanager
     def patched(self, *, tiling: bool, token_merging_ratio: float) -> Generator[None]:
