@@ -84,7 +84,8 @@ class LoadedStableDiffusion:
 
     def release(self) -> None:
         self.placement.spill("text", "unet", "vae")
-        self._taesd = None
+        self.adapters.release()
+        self._taesd.release()
 
     def encode_text(self, texts: Texts) -> Conditioning:
         self.placement.use("text")
