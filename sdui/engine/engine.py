@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import torch
 
-from sdui.core.catalog import Catalog
+from sdui.core.catalog import Catalog, ModelKind, NetworkPage
 from sdui.core.errors import Interrupted, RequestError
 from sdui.core.events import Emit, GeneratedImage, ImageReady, Notice, Progress, StopToken
 from sdui.core.request import GenerationRequest, LoadRequest, Task
@@ -21,6 +21,7 @@ from sdui.core.settings import Preferences
 from sdui.core.stages import Hires
 from sdui.imaging.grid import grid, rows_for
 from sdui.imaging.hires_size import hires_size
+from sdui.models.hashing import BackgroundHashing
 from sdui.models.store import Lease, ModelStore
 from sdui.prompt.extra_networks import parse_extra_networks
 from sdui.sampling.registry import Registry
@@ -36,18 +37,34 @@ from .words import Words
 
 
 class Engine:
-    def __init__(self, models: ModelStore, samplers: Registry, styles: Path) -> None:
-        """styles: the styles.csv file; it need not exist."""
+    def __init__(
+        self, models: ModelStore, samplers: Registry, styles: Path, hashing: BackgroundHashing | None = None
+    ) -> None:
+        """styles: the styles.csv file; it need not exist. hashing: rests while a task is run."""
+        self._hashing = hashing
         self._models, self._samplers, self._styles = models, samplers, styles
         self._tools = Tools(samplers, Conditioner())
 
     def catalog(self) -> Catalog:
-        return Catalog(self._models.catalog(), self._samplers.names(), (AUTOMATIC, *SCHEDULES), upscalers())
+        hashing = self._hashing and self._hashing.progress
+        names = self._samplers.names(), (AUTOMATIC, *SCHEDULES), upscalers()
+        return Catalog(self._models.catalog(), *names, hashing)
+
+    def networks(self, kind: ModelKind, search: str, number: int) -> NetworkPage:
+        """A page of the files that prompts name; see `ModelFiles.networks`."""
+        return self._models.files.networks(kind, search, number)
+
+    def close(self) -> None:
+        if self._hashing:
+            self._hashing.close()
+        self._models.files.close()
 
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None:
         """Everything the task says goes through `emit`; what it raises is the task's failure."""
         name, sha256 = (task.model, "") if isinstance(task, LoadRequest) else (task.model, task.model_hash)
         with ExitStack() as leases:
+            if self._hashing:
+                leases.enter_context(self._hashing.resting())
             lease_of = _Leases(leases, self._models, emit)
             lease = lease_of(name, sha256)
             if isinstance(task, GenerationRequest):
