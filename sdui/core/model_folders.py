@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -24,9 +23,7 @@ Where two folders hold a file of the same name, the later one's is used (A1111's
 """
 
 
-def model_folders(
-    models: Path, data: Path, given: Mapping[ModelKind, Sequence[Path]]
-) -> dict[ModelKind, list[Path]]:
+def model_folders(models: Path, data: Path, given: Mapping[ModelKind, Sequence[Path]]) -> dict[ModelKind, list[Path]]:
     """All folders of each kind, absolute, none of them twice; `given` are the user's own, which come last.
 
     A1111 has the embeddings in the data folder, beside the models folder; ComfyUI has them in it.
@@ -52,6 +49,6 @@ def _different(folders: Iterable[Path]) -> list[Path]:
 
 def _same(first: Path, second: Path) -> bool:
     try:
-        return os.path.samefile(first, second)
+        return first.samefile(second)
     except OSError:
         return False

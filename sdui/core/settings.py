@@ -98,9 +98,10 @@ class Launch(Params):
 
     def require_folders(self) -> None:
         """Raises LaunchError for a flag that names no folder of models."""
-        for flag in ("models_dir", *(flag for flags in _FLAGS.values() for flag in flags)):
-            value = getattr(self, flag)
-            for folder in value if isinstance(value, tuple) else [value] if value else []:
+        if self.models_dir:
+            _require_folder("--models-dir", self.models_dir)
+        for flag in (flag for flags in _FLAGS.values() for flag in flags):
+            for folder in getattr(self, flag):
                 _require_folder(_option(flag), folder)
 
     @property

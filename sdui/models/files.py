@@ -96,7 +96,7 @@ class ModelFiles:
         """All hashes, computed once for each version of a file. Raises OSError, and what `on_block` raises."""
         version = version_of(file.path)
         known = self._index.get(file.key, version).hashes
-        if not _is_complete(file.path, known):
+        if not _is_complete(file, known):
             if isinstance(file, ModelFile):
                 self._read([replace(file, version=version)])
             new = asdict(compute(file.path, on_block))
@@ -127,7 +127,7 @@ class ModelFiles:
         """What `hash_of` would have to read."""
         others = [file for kind in _HASHED for file in (self._listings.get(kind) or self._look(kind)).files]
         once = {file.key: file for file in reversed([*self.checkpoints(), *others])}
-        return [file for file in reversed(once.values()) if not _is_complete(file.path, self.known(file))]
+        return [file for file in reversed(once.values()) if not _is_complete(file, self.known(file))]
 
     def checkpoints(self) -> list[CheckpointFile]:
         """Every checkpoint, sorted by title; damaged ones too."""
@@ -173,7 +173,7 @@ class ModelFiles:
             wanted = checkpoint_files.VAE_ENDINGS
             beside = [one for at in self.folders("checkpoint") for one in scan(at, lambda name: _ends(name, wanted))]
             found = [*beside, *found]
-        files = [ModelFile(kind, Path(one.path), one.title, one.key, one.version) for one in _once(found)]
+        files = [ModelFile(kind, one.path, one.title, one.key, one.version) for one in _once(found)]
         self._listings[kind] = Listing(files, self._record)
         return self._listings[kind]
 
@@ -246,5 +246,5 @@ def _once(found: Iterable[Found]) -> Iterable[Found]:
     return {one.path: one for one in found}.values()
 
 
-def _is_complete(path: Path, known: Hashes) -> bool:
-    return bool(known.sha256 and (known.autov3 or path.suffix.lower() != ".safetensors"))
+def _is_complete(file: CheckpointFile | ModelFile, known: Hashes) -> bool:
+    return bool(known.sha256 and (known.autov3 or not file.title_path.lower().endswith(".safetensors")))

@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from sdui.core.catalog import Hashing
@@ -48,7 +48,7 @@ class BackgroundHashing:
         self._thread.start()
 
     @contextmanager
-    def resting(self) -> Iterator[None]:
+    def resting(self) -> Generator[None]:
         """No file is read in here but the few kilobytes under way."""
         with self._free:
             self._busy += 1

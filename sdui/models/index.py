@@ -68,8 +68,7 @@ class Index:
 
     def get(self, path: str, version: Version) -> Record:
         """An empty record when nothing is known of this version."""
-        with self._lock:
-            record = self._all().get(path)
+        record = self._all().get(path)
         return record if record and record.version == version else Record(version)
 
     def learn(self, news: Iterable[Learned]) -> None:
@@ -98,7 +97,8 @@ class Index:
 
     def _all(self) -> dict[str, Record]:
         if self._records is None:
-            self._records = self._opened()
+            with self._lock:
+                self._records = self._opened() if self._records is None else self._records
         return self._records
 
     def _opened(self) -> dict[str, Record]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from sdui.core.catalog import PAGE_LENGTH, ModelKind, Network, NetworkPage
 
 from .index import Record
-from .scan import Version, natural
+from .scan import Version
 
 _FORBIDDEN = ("none",)
 """Aliases that too many files have (A1111's list)."""
@@ -22,7 +22,8 @@ class ModelFile:
     """A file that goes with checkpoints: a VAE, LoRA, embedding, hypernetwork or upscaler."""
 
     kind: ModelKind
-    path: Path
+    location: str
+    """The whole path as text; making a Path of each of many thousands would take most of the time of looking."""
     title_path: str
     """Relative to its models folder, with "/"."""
     key: str = ""
@@ -30,8 +31,17 @@ class ModelFile:
     version: Version = (-1, -1)
 
     @property
+    def path(self) -> Path:
+        return Path(self.location)
+
+    @property
+    def file_name(self) -> str:
+        return self.title_path.rpartition("/")[2]
+
+    @property
     def name(self) -> str:
-        return self.path.stem
+        """The file name without its ending."""
+        return self.file_name.rpartition(".")[0]
 
 
 class Listing:
@@ -56,7 +66,10 @@ class Listing:
         A page beyond the last is the last.
         """
         words = search.casefold().split()
-        found = [file for file in self._sorted if all(word in self._searched(file) for word in words)]
+        found = self._sorted
+        if words:
+            texts = ((file, self._searched(file)) for file in found)
+            found = [file for file, text in texts if all(word in text for word in words)]
         number = max(0, min(number, (len(found) - 1) // PAGE_LENGTH))
         shown = found[number * PAGE_LENGTH : (number + 1) * PAGE_LENGTH]
         ambiguous = self._ambiguous()
@@ -83,10 +96,10 @@ class Listing:
         long = {
             name: file
             for file in self.files
-            for name in (file.path.name, file.title_path, file.title_path.rpartition(".")[0])
+            for name in (file.file_name, file.title_path, file.title_path.rpartition(".")[0])
         }
         return long | short
 
     @functools.cached_property
     def _sorted(self) -> list[ModelFile]:
-        return sorted(self.files, key=lambda file: natural(file.name))
+        return sorted(self.files, key=lambda file: file.name.casefold())

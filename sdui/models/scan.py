@@ -76,7 +76,7 @@ def _scan(folder: _Folder, wanted: Callable[[str], bool], whole_folders: bool) -
         if key in folder.keys:
             continue
         title = folder.title + entry.name
-        if whole_folders and os.path.isfile(os.path.join(entry.path, DIFFUSERS_MARK)):
+        if whole_folders and Path(entry.path, DIFFUSERS_MARK).is_file():
             yield Found(entry.path, title, key, version_of(Path(entry.path)))
         else:
             yield from _scan(_Folder(entry.path, title + "/", (*folder.keys, key)), wanted, whole_folders)
@@ -105,5 +105,5 @@ def _file(folder: _Folder, entry: os.DirEntry[str]) -> Found | None:
         return None
     if not stat.S_ISREG(found.st_mode):
         return None
-    key = os.path.realpath(entry.path) if linked else os.path.join(folder.keys[-1], entry.name)
+    key = os.path.realpath(entry.path) if linked else folder.keys[-1].rstrip(os.sep) + os.sep + entry.name
     return Found(entry.path, folder.title + entry.name, key, (found.st_size, found.st_mtime_ns))

@@ -130,7 +130,9 @@ def test_weights_that_are_missing_are_reported_with_the_path(files, folder, tmp_
 
 def test_a_header_is_read_again_only_when_its_file_has_changed(files, folder, monkeypatch):
     read = []
-    monkeypatch.setattr("sdui.models.checkpoint_files.read_header", lambda path: read.append(path.name) or read_header(path))
+    monkeypatch.setattr(
+        "sdui.models.checkpoint_files.read_header", lambda path: read.append(path.name) or read_header(path)
+    )
     files.catalog(), files.catalog()
     assert read == ["good.safetensors"]
     (folder / "good.safetensors").write_bytes(b"")
