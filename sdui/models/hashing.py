@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 _PERIOD = 60.0
 """Seconds between two looks for files that have come while the server runs."""
+_PATIENCE = 2.0
+"""Seconds that closing may take."""
 _LOWEST = 19
 """The system's lowest priority."""
 
@@ -39,11 +41,12 @@ class BackgroundHashing:
 
     @property
     def progress(self) -> Hashing | None:
-        """None while nothing is hashed."""
+        """None while nothing is hashed; 0 of 0 before the first look."""
         return self._progress
 
     def start(self, after: float = 0.0) -> None:
         """after: seconds until the first look."""
+        self._progress = Hashing(0, 0)
         self._thread = threading.Thread(target=self._run, args=(after,), name="hashing", daemon=True)
         self._thread.start()
 
@@ -60,35 +63,36 @@ class BackgroundHashing:
                 self._free.notify_all()
 
     def close(self) -> None:
-        """Waits until no file is being read."""
+        """Waits until no file is being read, but not long: a disk that does not answer holds nothing up."""
         with self._free:
             self._closing.set()
             self._free.notify_all()
         if self._thread:
-            self._thread.join()
+            self._thread.join(_PATIENCE)
 
     def _run(self, after: float) -> None:
         _give_way()
         wait = after
-        with contextlib.suppress(_Closing):
+        try:
             while not self._closing.wait(wait):
                 self._files.read_metadata(self._go_on)
                 self._hash_all()
-                wait = _PERIOD
+                self._progress, wait = None, _PERIOD
+        except _Closing:
+            pass
+        finally:
+            self._progress = None
 
     def _hash_all(self) -> None:
         files = [file for file in self._files.unhashed() if file.key not in self._hopeless]
-        try:
-            for done, file in enumerate(files):
-                self._progress = Hashing(done, len(files))
-                self._go_on()
-                try:
-                    self._files.hash_of(file, self._go_on)
-                except OSError as error:
-                    log.warning("%s cannot be hashed: %s", file.path, error.strerror or error)
-                    self._hopeless.add(file.key)
-        finally:
-            self._progress = None
+        for done, file in enumerate(files):
+            self._progress = Hashing(done, len(files))
+            self._go_on()
+            try:
+                self._files.hash_of(file, self._go_on)
+            except OSError as error:
+                log.warning("%s cannot be hashed: %s", file.path, error.strerror or error)
+                self._hopeless.add(file.key)
 
     def _go_on(self) -> None:
         """Waits while there is better to do."""
