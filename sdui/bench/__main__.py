@@ -33,10 +33,12 @@ def main() -> None:
 
 
 def _rows(full: bool) -> Iterator[Row]:
+    from .library import measure_library
     from .startup import measure_start
 
     yield from _machine()
     yield from measure_start()
+    yield from measure_library()
     # torch is imported only now: it would slow down, and be counted with, the server that was just measured.
     from .drawing import measure_drawing
     from .merging import measure_merging

@@ -75,7 +75,7 @@ def _values(d: Declared) -> str:
     kind = d.field.annotation
     if get_origin(kind) is Literal:
         return ", ".join(f"`{value}`" for value in get_args(kind))
-    (plain,) = [part for part in get_args(kind) or (kind,) if part is not NoneType]
+    (plain,) = [part for part in get_args(kind) or (kind,) if part not in (NoneType, ...)]
     limits = f" {low:,} to {high:,}" if low is not None and high is not None else ""
     return _KINDS[plain] + limits
 
@@ -84,7 +84,7 @@ def _default(d: Declared) -> str:
     value: Any = d.field.default
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "" if value in (None, "") else f"`{value}`"
+    return "" if value in (None, "", ()) else f"`{value}`"
 
 
 def _row(cells: Iterable[str]) -> str:

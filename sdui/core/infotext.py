@@ -92,7 +92,7 @@ def unread(text: str) -> list[str]:
                 remarks.append(f"{text}: {value} became {request.width}x{request.height}.")
         elif key and any(path in invalid for place in key.places for path in place.paths):
             remarks.append(f"{text}: {value} is not valid here and was left out.")
-    others = ", ".join(key for key in request.others if key not in key_table.NETWORK_HASHES)
+    others = ", ".join(request.lasting_others)
     return [*remarks, *([f"This version of sdui does not use: {others}."] if others else [])]
 
 

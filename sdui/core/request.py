@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from .merging import MergeRequest
+from .pairs import squeezed
 from .params import Param, Params, Text
 from .sampling_options import GuidanceOptions, SamplingOptions
 from .stages import Hires, InitImage, Refiner
@@ -19,6 +20,15 @@ def _multiple_of_8(pixels: int) -> int:
 
 # A latent cell covers 8 pixels; like A1111, other sizes are rounded down.
 Side = Annotated[int, Field(ge=8, le=16384), AfterValidator(_multiple_of_8)]
+
+
+_HASH_LISTS = ("lorahashes", "tihashes")
+"""Keys of an infotext, squeezed, under which are names and hashes: "first: 0123456789ab, second: ..."."""
+
+
+def is_hash_list(key: str) -> bool:
+    """Whether a pair of this key in `others` is read as `network_hashes`."""
+    return squeezed(key) in _HASH_LISTS
 
 
 class GenerationRequest(Params):
@@ -286,6 +296,21 @@ class GenerationRequest(Params):
         Field(ge=1, le=64),
         Param("Batch size", "How many pictures to make at once; needs more memory.", slider=(1, 8)),
     ] = 1
+
+    @property
+    def network_hashes(self) -> dict[str, str]:
+        """First digits of hashes by the names of the LoRAs and embeddings that the prompts had when they were used.
+
+        They are in `others`, from the infotext's "Lora hashes" and "TI hashes", and find files that were renamed.
+        """
+        lists = (text.split(",") for key, text in self.others.items() if is_hash_list(key))
+        pairs = (entry.rpartition(":") for entries in lists for entry in entries)
+        return {name.strip(): digits.strip() for name, colon, digits in pairs if colon}
+
+    @property
+    def lasting_others(self) -> dict[str, str]:
+        """`others` without the hashes of networks: a new picture writes those that it was drawn with itself."""
+        return {key: text for key, text in self.others.items() if not is_hash_list(key)}
 
 
 class LoadRequest(Params):

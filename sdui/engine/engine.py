@@ -13,16 +13,16 @@ from typing import Any
 import psutil
 import torch
 
-from sdui.core.catalog import Catalog
+from sdui.core.catalog import Catalog, ModelKind, NetworkPage
 from sdui.core.errors import Interrupted, RequestError
 from sdui.core.events import Emit, GeneratedImage, ImageReady, Notice, Progress, StopToken
-from sdui.core.infotext_keys import NETWORK_HASHES
 from sdui.core.merging import MergeRequest
 from sdui.core.request import GenerationRequest, LoadRequest, Task
 from sdui.core.settings import Preferences
 from sdui.core.stages import Hires
 from sdui.imaging.grid import grid, rows_for
 from sdui.imaging.hires_size import hires_size
+from sdui.models.hashing import BackgroundHashing
 from sdui.models.merging import merge
 from sdui.models.read_ahead import Wish
 from sdui.models.residents import Lease, Room
@@ -46,8 +46,11 @@ _EMPTY_PROMPT = "Prompt: it is empty, so the picture shows whatever the checkpoi
 
 
 class Engine:
-    def __init__(self, models: ModelStore, samplers: Registry, styles: Path) -> None:
-        """styles: the styles.csv file; it need not exist."""
+    def __init__(
+        self, models: ModelStore, samplers: Registry, styles: Path, hashing: BackgroundHashing | None = None
+    ) -> None:
+        """styles: the styles.csv file; it need not exist. hashing: rests while a task is run."""
+        self._hashing = hashing
         self._models, self._samplers, self._styles = models, samplers, styles
         tokenizer = Tokenizer()
         self._tools = Tools(samplers, Conditioner(tokenizer))
@@ -63,7 +66,17 @@ class Engine:
             schedules=(AUTOMATIC, *SCHEDULES),
             hires_upscalers=upscalers(),
             vaes=self._models.vaes.names(),
+            hashing=self._hashing and self._hashing.progress,
         )
+
+    def networks(self, kind: ModelKind, search: str, number: int) -> NetworkPage:
+        """A page of the files that prompts name; see `ModelFiles.networks`."""
+        return self._models.files.networks(kind, search, number)
+
+    def close(self) -> None:
+        if self._hashing:
+            self._hashing.close()
+        self._models.files.close()
 
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None:
         """Everything the task says goes through `emit`; what it raises is the task's failure."""
@@ -73,6 +86,8 @@ class Engine:
         self._models.room = Room(preferences.sd_checkpoints_limit, preferences.sd_checkpoints_keep_in_cpu)
         wish = None if isinstance(task, LoadRequest) else _vae_of(task)
         with ExitStack() as leases:
+            if self._hashing:
+                leases.enter_context(self._hashing.resting())
             lease_of = _Leases(leases, self._models, emit, wish)
             lease = lease_of(*_checkpoint_of(task))
             if isinstance(task, GenerationRequest):
@@ -100,7 +115,7 @@ class Engine:
         if not request.prompt.strip():
             emit(Notice(_EMPTY_PROMPT))
         batches = _batches(request, preferences)
-        networks = Networks(self._models.files, emit, preferences, self._embeddings)
+        networks = Networks(self._models.files, emit, preferences, self._embeddings, asked.network_hashes)
         pace = Pace(len(batches), passes=2 if request.hires else 1)
         init = encode_init(request, lease.model, batches[0].seeds)
         if init and init.picture.notice:
@@ -148,7 +163,7 @@ class Engine:
             "model_hash": lease.sha256[:10],
             **self._resolved_vae(request, lease),
             "styles": (),
-            "others": {key: value for key, value in request.others.items() if key not in NETWORK_HASHES},
+            "others": request.lasting_others,
         }
         words = Words(self._styles, request)
         values |= {"prompt": words.positive(request.prompt), "negative_prompt": words.negative(request.negative_prompt)}

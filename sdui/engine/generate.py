@@ -108,6 +108,7 @@ def _masks(run: Run, drawn: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
 
 def _image(run: Run, position: int, pixels: NDArray[np.uint8], kind: Kind) -> GeneratedImage:
     values: dict[str, Any] = {"seed": run.batch.seeds[position], "batch_size": 1, "batch_count": 1}
+    values["others"] = run.request.lasting_others
     # Without a strength there is no variation; a seed of it would only be noise in the infotext.
     values["subseed"] = run.batch.subseeds[position] if run.request.subseed_strength else -1
     alone = run.request.model_copy(update=values)

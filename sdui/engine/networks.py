@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sdui.core.errors import ModelFileError
 from sdui.core.events import Emit, Notice
 from sdui.core.infotext_keys import LORA_HASHES
 from sdui.core.settings import Preferences
-from sdui.models.adapters.adapter_file import short_hash
 from sdui.models.adapters.merged import Chosen, Fit
 from sdui.models.embeddings import embeddings_in
 from sdui.models.files import ModelFile, ModelFiles
-from sdui.models.header import read_header
+from sdui.models.hashes import Hashes
 from sdui.models.residents import Lease
 from sdui.prompt.extra_networks import ExtraNetwork, parse_extra_networks
 
@@ -41,16 +39,17 @@ class Networks:
     emit: Emit
     preferences: Preferences
     library: EmbeddingLibrary
+    hashes: Mapping[str, str]
+    """First digits of the hashes of files by the names that they had when the request was first drawn."""
     embeddings: Embeddings = field(init=False)
     hypernets: Hypernets = field(init=False)
-    _sha256: dict[str, str] = field(default_factory=dict[str, str])
-    _short: dict[str, str] = field(default_factory=dict[str, str])
+    _hashes: dict[str, Hashes] = field(default_factory=dict[str, Hashes])
     _shown: str = ""
     _told: set[str] = field(default_factory=set[str])
 
     def __post_init__(self) -> None:
         shown = self.preferences.textual_inversion_add_hashes_to_infotext
-        self.embeddings = Embeddings(self.library, self._tell, shown)
+        self.embeddings = Embeddings(self.library, self._tell, shown, self._renamed_embeddings())
         self.hypernets = Hypernets(self.files, self._tell)
 
     @property
@@ -61,7 +60,8 @@ class Networks:
     @property
     def sha256(self) -> dict[str, str]:
         """Of all files used so far, by their names."""
-        return self._sha256 | self.embeddings.sha256 | self.hypernets.sha256
+        loras = {name: hashes.sha256 for name, hashes in self._hashes.items()}
+        return loras | self.embeddings.sha256 | self.hypernets.sha256
 
     def activate(self, prompt: str, lease: Lease, patches: ExitStack) -> None:
         """Let the networks of a prompt count in the checkpoint until `patches` closes.
@@ -79,11 +79,10 @@ class Networks:
         fits = merged.fits[len(merged.fits) - len(named) :]
         usable = [one for one, fit in zip(named, fits, strict=True) if not fit.problem]
         for one in usable:
-            self._sha256[one.name] = self.files.sha256(one.file)
-            if one.name not in self._short:
-                self._short[one.name] = short_hash(one.file.path)
+            if one.name not in self._hashes:
+                self._hashes[one.name] = self.files.hash_of(one.file)
         if usable and self.preferences.lora_add_hashes_to_infotext:
-            self._shown = ", ".join(f"{_plain(one.name)}: {self._short[one.name]}" for one in usable)
+            self._shown = ", ".join(f"{_plain(one.name)}: {self._hashes[one.name].network}" for one in usable)
         for one, fit in zip(named, fits, strict=True):
             if remark := _remark(one.name, fit, lease.name):
                 self._tell(remark)
@@ -94,7 +93,7 @@ class Networks:
         missing: dict[str, None] = {}
         for tag in tags:
             name = _name(tag)
-            file = _found(self.files, name)
+            file = self.files.lora(name, self.hashes.get(_plain(name), ""))
             if file is None:
                 missing[repr(name)] = None
                 continue
@@ -105,6 +104,11 @@ class Networks:
         if missing:
             where = ", ".join(str(folder) for folder in self.files.folders("lora")) or "the folders of models"
             self._tell(f"Prompt: there is no LoRA {', '.join(missing)} in {where}; drawn without.")
+
+    def _renamed_embeddings(self) -> dict[str, ModelFile]:
+        """By the names that they had."""
+        found = {name: self.files.by_hash("embedding", digits) for name, digits in self.hashes.items()}
+        return {name: file for name, file in found.items() if file and not self.files.named("embedding", name)}
 
     def _tell(self, text: str) -> None:
         if text not in self._told:
@@ -137,20 +141,6 @@ def _number(text: str) -> float:
     if not math.isfinite(number := float(text)):
         raise ValueError
     return number
-
-
-def _found(files: ModelFiles, name: str) -> ModelFile | None:
-    """By its file's name, else by the name that its trainer gave it."""
-    there = files.of("lora")
-    by_name = (file for file in there if file.name == name)
-    return next(by_name, None) or next((file for file in there if name and _trained_as(file) == name), None)
-
-
-def _trained_as(file: ModelFile) -> str:
-    try:
-        return read_header(file.path).metadata.get("ss_output_name", "")
-    except ModelFileError:
-        return ""
 
 
 def _plain(name: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sdui.core.catalog import Catalog
+from sdui.core.catalog import Catalog, ModelKind, NetworkPage
 from sdui.core.errors import Interrupted, SduiError
 from sdui.core.events import (
     Emit,
@@ -44,6 +44,7 @@ class Worker(Protocol):
     name: str
 
     def catalog(self) -> Catalog: ...
+    def networks(self, kind: ModelKind, search: str, number: int) -> NetworkPage: ...
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None: ...
     def prepare(self, task: Task | None) -> None:
         """What will probably be run next, None for nothing; asked while something runs, returns at once."""
@@ -155,6 +156,10 @@ class JobQueue:
     def catalog(self) -> Catalog:
         """What the workers can do; all workers see the same folders."""
         return self._workers[0].catalog()
+
+    def networks(self, kind: ModelKind, search: str = "", number: int = 0) -> NetworkPage:
+        """A page, counted from 0, of the files of a kind whose path, alias or hash has every word of `search`."""
+        return self._workers[0].networks(kind, search, number)
 
     def submit(self, task: Task, preferences: Preferences) -> Job:
         job = Job(task, preferences)

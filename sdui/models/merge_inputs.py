@@ -36,7 +36,9 @@ def find_inputs(request: MergeRequest, files: ModelFiles, any_path: bool) -> Inp
         if not name:
             raise RequestError(f"{labels[field]}: choose a checkpoint; {request.method} needs one.")
         try:
-            found.append(_given_path(name) if any_path and Path(name).exists() else _checkpoint(name, files))
+            found.append(
+                files.at(Path(name).resolve()) if any_path and Path(name).exists() else _checkpoint(name, files)
+            )
         except ModelNotFound as error:
             raise ModelNotFound(f"{labels[field]}{str(error).removeprefix('Checkpoint')}") from error
     readers: list[TensorReader] = []
@@ -52,11 +54,6 @@ def find_inputs(request: MergeRequest, files: ModelFiles, any_path: bool) -> Inp
             raise ModelNotFound(f"{labels['bake_in_vae']}: there is no {request.bake_in_vae!r}. Known are {known}.")
         vae = TensorReader(path)
     return Inputs(found, readers, vae)
-
-
-def _given_path(name: str) -> CheckpointFile:
-    path = Path(name).resolve()
-    return CheckpointFile(path, path.name, None)
 
 
 def _checkpoint(name: str, files: ModelFiles) -> CheckpointFile:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, cast
 
 from sdui.core.merging import CONFIG_SOURCES, MergeRequest
 
 from .files import ModelFiles
+from .hashes import autov1_of
 from .merge_inputs import Inputs
 from .merge_plan import Plan
 
@@ -57,7 +56,7 @@ def _models(inputs: Inputs, hashes: list[str]) -> dict[str, Any]:
     for file, reader, sha256 in zip(inputs.files, inputs.models, hashes, strict=True):
         models[sha256] = {
             "name": file.title_path,
-            "legacy_hash": _legacy_hash(file.path),
+            "legacy_hash": autov1_of(file.path),
             "sd_merge_recipe": _object(reader.metadata, "sd_merge_recipe"),
         }
         models |= _object(reader.metadata, "sd_merge_models") or {}
@@ -71,10 +70,3 @@ def _object(metadata: Mapping[str, str], key: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return cast("dict[str, Any]", value) if isinstance(value, dict) else None
-
-
-def _legacy_hash(path: Path) -> str:
-    """The eight digits by which A1111 first knew models: of 64 KiB, one MiB into the file."""
-    with path.open("rb") as file:
-        file.seek(0x100000)
-        return hashlib.sha256(file.read(0x10000)).hexdigest()[:8]

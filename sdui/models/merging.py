@@ -18,7 +18,7 @@ from sdui.core.files import large_file, write_atomic, write_new
 from sdui.core.merging import ADD_DIFFERENCE, CONFIG_SOURCES, NO_INTERPOLATION, MergeRequest
 from sdui.core.params import declared
 
-from .files import CheckpointFile, ModelFiles
+from .files import ModelFiles
 from .merge_inputs import Inputs, find_inputs
 from .merge_plan import Plan, make_plan
 from .merge_recipe import metadata_of
@@ -53,7 +53,7 @@ def merge(request: MergeRequest, files: ModelFiles, emit: Emit, stop: StopToken,
     except OSError as error:
         raise OutputError(f"{target} cannot be written: {error.strerror or error}.") from error
     emit(Progress(f"Computing the hash of {target.name}", done=1.0))
-    saved = ModelSaved(str(target), files.sha256(CheckpointFile(target, target.name, None)))
+    saved = ModelSaved(str(target), files.sha256(files.at(target)))
     emit(saved)
     return saved
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from sdui.core.errors import ModelFileError, RequestError
 
 from . import ldm
 from .families.base import LoadedModel
-from .files import ENDINGS, ModelFile, ModelFiles
+from .files import ModelFile, ModelFiles
 from .header import header_of
 from .ldm_names import vae_names
 from .vae import Fallback, Vae
@@ -63,7 +63,7 @@ class VaeFiles:
 
     def all(self) -> list[ModelFile]:
         """One of each file name, sorted; those in VAE folders go before those beside checkpoints."""
-        found = {file.path.name: file for file in (*self._beside_checkpoints(), *self._files.of("vae"))}
+        found = {file.path.name: file for file in self._files.of("vae")}
         return [found[name] for name in sorted(found, key=str.casefold)]
 
     def choose(self, checkpoint: Path, wish: VaeWish) -> Choice:
@@ -101,12 +101,6 @@ class VaeFiles:
 
     def _is(self, file: ModelFile, digits: str) -> bool:
         return self._files.sha256(file).startswith(digits.lower())
-
-    def _beside_checkpoints(self) -> Iterator[ModelFile]:
-        for folder in self._files.folders("checkpoint"):
-            for path in sorted(folder.rglob("*.vae.*")):
-                if path.suffix.lower() in ENDINGS["vae"] and path.is_file():
-                    yield ModelFile("vae", path, path.relative_to(folder).as_posix())
 
 
 class VaeStore:

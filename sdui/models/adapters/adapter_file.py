@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,6 @@ import torch
 from torch import Tensor
 
 from sdui.core.errors import ModelFileError
-from sdui.models.header import read_header
 from sdui.models.weights import Weights
 
 from .keys import BUNDLED, parse_key
@@ -40,19 +38,3 @@ def read_adapter(path: Path, device: torch.device) -> AdapterFile:
     if not layers and not embeddings:
         raise ModelFileError(f"{path} is no LoRA: it has no tensors of any kind that sdui knows.")
     return AdapterFile(layers, embeddings)
-
-
-def short_hash(path: Path) -> str:
-    """12 hex digits as A1111 writes them: what the metadata say, else of all that follows the header.
-
-    Of files without a header it is the SHA-256 of the whole file. Raises ModelFileError.
-    """
-    start = 0
-    if path.suffix.lower() == ".safetensors":
-        if given := read_header(path).metadata.get("sshs_model_hash"):
-            return given[:_SHORT]
-        with path.open("rb") as file:
-            start = 8 + int.from_bytes(file.read(8), "little")
-    with path.open("rb") as file:
-        file.seek(start)
-        return hashlib.file_digest(file, "sha256").hexdigest()[:_SHORT]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from sdui.models.adapters.adapter_file import read_adapter, short_hash
+from sdui.models.adapters.adapter_file import read_adapter
 from sdui.models.adapters.adapters import Adapters
 from sdui.models.adapters.merged import Chosen
 from tests.support.checkpoints import FIXTURES
@@ -217,7 +217,6 @@ def test_pickled_files_are_read_without_running_anything_in_them(tmp_path):
         read_adapter(path, torch.device("cpu")) for path in (LORA / "ia3.safetensors", tmp_path / "ia3.pt")
     )
     assert plain.layers.keys() == pickled.layers.keys()
-    assert short_hash(tmp_path / "ia3.pt") != short_hash(LORA / "ia3.safetensors")
 
 
 def test_embeddings_that_come_in_a_lora_are_handed_on():
@@ -226,8 +225,3 @@ def test_embeddings_that_come_in_a_lora_are_handed_on():
         "bundle_emb.tibundle.string_to_param.*": (2, 128)
     }
     assert len(file.layers) == 6
-
-
-def test_hashes_are_those_that_a1111_writes():
-    assert short_hash(LORA / "lora-basic.safetensors") == "40cab4d5eea9"
-    assert short_hash(LORA / "lora-noalpha.safetensors") == "0123456789ab"  # its metadata say so
