@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from sdui.core.catalog import Checkpoint, ModelKind, NetworkPage, is_hash
-from sdui.core.errors import ModelNotFound
+from sdui.core.errors import ModelFileError, ModelNotFound
 
 from . import checkpoint_files
 from .checkpoint_files import CheckpointFile, best_match
@@ -83,24 +84,26 @@ class ModelFiles:
         return self._record(file).hashes
 
     def sha256(self, file: CheckpointFile | ModelFile) -> str:
-        """64 hex digits, computed once for each version of a file. Raises OSError."""
+        """64 hex digits, computed once for each version of a file. Raises ModelFileError."""
         version = version_of(file.path)
         known = self._index.get(file.key, version).hashes.sha256
         if known:
             return known
         log.info("Computing the SHA-256 of %s", file.path)
-        new = {"sha256": sha256_of(file.path), "autov1": autov1_of(file.path)}
+        with _named_errors(file.path):
+            new = {"sha256": sha256_of(file.path), "autov1": autov1_of(file.path)}
         self._index.learn([Learned(file.key, version, hashes=new)])
         return new["sha256"]
 
     def hash_of(self, file: CheckpointFile | ModelFile, on_block: Callable[[], None] = no_break) -> Hashes:
-        """All hashes, computed once for each version of a file. Raises OSError, and what `on_block` raises."""
+        """All hashes, computed once for each version of a file. Raises ModelFileError, and what `on_block` raises."""
         version = version_of(file.path)
         known = self._index.get(file.key, version).hashes
         if not _is_complete(file, known):
             if isinstance(file, ModelFile):
                 self._read([replace(file, version=version)])
-            new = asdict(compute(file.path, on_block))
+            with _named_errors(file.path):
+                new = asdict(compute(file.path, on_block))
             self._index.learn([Learned(file.key, version, hashes=new)])
         return self._index.get(file.key, version).hashes
 
@@ -240,6 +243,14 @@ class ModelFiles:
         fields = {"described": checkpoint_files.to_text(description)}
         self._index.learn([Learned(found.key, found.version, fields, hashes)])
         return description
+
+
+@contextmanager
+def _named_errors(path: Path) -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 def _ends(name: str, endings: tuple[str, ...]) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from sdui.core.catalog import Hashing
+from sdui.core.errors import ModelFileError
 
 from .files import ModelFiles
 
@@ -90,8 +91,8 @@ class BackgroundHashing:
             self._go_on()
             try:
                 self._files.hash_of(file, self._go_on)
-            except OSError as error:
-                log.warning("%s cannot be hashed: %s", file.path, error.strerror or error)
+            except ModelFileError as error:
+                log.warning("Not hashed: %s", error)
                 self._hopeless.add(file.key)
 
     def _go_on(self) -> None:

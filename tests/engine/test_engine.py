@@ -1,6 +1,7 @@
 """What a job does, seen through its events."""
 
 import io
+import time
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from sdui.core.events import ImageReady, Notice, Preview, Progress, Stop, StopTo
 from sdui.core.request import GenerationRequest, LoadRequest
 from sdui.core.settings import Preferences
 from sdui.core.stages import InitImage
+from sdui.engine.engine import Engine
+from sdui.models.hashing import BackgroundHashing
 from tests.support.checkpoints import write_tiny_checkpoint
 from tests.support.running import draw, make_engine
 
@@ -187,3 +190,34 @@ def white_png():
     data = io.BytesIO()
     Image.new("RGB", (64, 64), "white").save(data, "PNG")
     return data.getvalue()
+
+
+def test_a_picture_does_not_have_the_hashes_of_another_ones_networks(engine):
+    (image,) = draw(engine, change(others={"Lora hashes": "hat: 0123456789ab", "ControlNet 0": "x"}))
+    assert image.request.others == {"ControlNet 0": "x"}
+
+
+def test_files_are_not_hashed_while_a_picture_is_drawn(tmp_path):
+    write_tiny_checkpoint(tmp_path / "checkpoints")
+    (tmp_path / "lora").mkdir()
+    (tmp_path / "lora" / "hat.safetensors").write_bytes(bytes(2**20))
+    plain = make_engine([tmp_path / "checkpoints"], tmp_path, lora=tmp_path / "lora")
+    files = plain._models.files
+    hashing = BackgroundHashing(files)
+    engine = Engine(plain._models, plain._samplers, tmp_path / "styles.csv", hashing)
+    (hat,) = files.of("lora")
+    begun = []
+
+    def start(event, stop):
+        if not begun:
+            begun.append(event)
+            hashing.start()
+        assert not files.known(hat).autov3
+
+    assert of_type(run(engine, ASKED, start), ImageReady)
+    end = time.monotonic() + 20
+    while engine.catalog().hashing and time.monotonic() < end:
+        time.sleep(0.01)
+    assert files.known(hat).autov3
+    assert engine.networks("lora", "", 0).entries[0].name == "hat"
+    engine.close()

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import struct
+from pathlib import Path
 
 import pytest
 import torch
@@ -51,6 +52,11 @@ def test_a_damaged_file_has_hashes_too(tmp_path, data):
 def test_other_formats_have_no_hash_of_the_tensors(tmp_path):
     (tmp_path / "x.pt").write_bytes(b"1" * 10)
     assert compute(tmp_path / "x.pt").autov3 == ""
+
+
+def test_a_lora_of_a1111s_own_pictures_has_the_hash_that_stands_in_them():
+    found = compute(Path(__file__).parent / "goldens" / "norm.safetensors")
+    assert Hashes(found.sha256, found.autov1, found.autov3).network == "0094adbab90e"
 
 
 def test_a_lora_is_known_by_what_its_trainer_wrote_then_by_its_tensors_then_by_the_file():
