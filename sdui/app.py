@@ -66,7 +66,7 @@ def build_engine(launch: Launch) -> Runs:
     files = ModelFiles(launch.model_folders(), launch.folder("cache"))
     try:
         vram = Vram(launch.vram_mode(sdxl=False), launch.vram_mode(sdxl=True))
-        store = ModelStore(files, launch.device, launch.precision, vram)
+        store = ModelStore(files, launch.device, launch.precision, vram, half_vae=not launch.no_half_vae)
     except (RuntimeError, AssertionError) as error:
         why = str(error).splitlines()[0].rstrip(".")
         raise LaunchError(f"--device {launch.device} cannot be used: {why}. --device cpu always works.") from error

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError
 
 from .catalog import ModelKind
+from .command_line import add_options
 from .errors import LaunchError
 from .files import write_atomic
 from .params import Param, Params, declared, explain
@@ -44,6 +45,9 @@ class Launch(Params):
         Literal["auto", "fp32", "fp16", "bf16"],
         Param("Precision", "Numbers of the networks: auto (fp16 on a GPU, else fp32), fp32, fp16 or bf16."),
     ] = "auto"
+    no_half_vae: Annotated[
+        bool, Param("VAE in fp32", "Keep the VAE in fp32 beside a UNet in half precision; needs more memory.")
+    ] = False
     medvram: Annotated[
         bool, Param("Medium VRAM", "Only the network that computes is on the GPU: a little slower, far less memory.")
     ] = False
@@ -78,7 +82,7 @@ class Launch(Params):
         return {
             "checkpoint": [models / "Stable-diffusion", *([self.ckpt_dir.resolve()] if self.ckpt_dir else [])],
             "vae": [models / "VAE"],
-            "taesd": [models / "VAE-taesd"],
+            "taesd": [models / "VAE-taesd", models / "vae_approx"],
             "lora": [models / "Lora"],
             "embedding": [self.data_dir.resolve() / "embeddings"],
             "hypernetwork": [models / "hypernetworks"],
@@ -98,10 +102,8 @@ def read_launch(argv: Sequence[str], env: Mapping[str, str]) -> tuple[Launch, li
         prog="webui.py", description="The sdui server.", argument_default=argparse.SUPPRESS, allow_abbrev=False
     )
     values: dict[str, Any] = {}
+    add_options(parser, Launch)
     for d in declared(Launch):
-        how: dict[str, Any] = {"action": "store_true"} if d.field.annotation is bool else {"metavar": d.path.upper()}
-        default = "" if d.field.default in (None, "", False) else f" (default: {d.field.default})"
-        parser.add_argument("--" + d.path.replace("_", "-"), dest=d.path, help=d.param.help + default, **how)
         if f"SDUI_{d.path.upper()}" in env:
             values[d.path] = env[f"SDUI_{d.path.upper()}"]
     known, unknown = parser.parse_known_args([*_split(env.get("COMMANDLINE_ARGS", "")), *argv])
@@ -241,6 +243,19 @@ class Preferences(Params):
             section="Stable Diffusion",
         ),
     ] = False
+
+    lora_add_hashes_to_infotext: Annotated[
+        bool, Param("Add Lora hashes to infotext", "They find a LoRA again that was renamed.", section="Extra Networks")
+    ] = True
+
+    textual_inversion_add_hashes_to_infotext: Annotated[
+        bool,
+        Param(
+            "Add Textual Inversion hashes to infotext",
+            "They find an embedding again that was renamed.",
+            section="Extra Networks",
+        ),
+    ] = True
 
     sd_checkpoints_limit: Annotated[
         int,

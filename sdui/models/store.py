@@ -21,6 +21,7 @@ from .files import CheckpointFile, ModelFiles
 from .placement import RAM, Mode, Vram, fastest_mode
 from .read_ahead import ReadAhead, Wish
 from .residents import ACTIVATIONS, Lease, Resident, Residents, Room, Version
+from .vae_files import VaeStore
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +34,15 @@ class ModelStore:
     """Holds what is leased; of the rest, as much as `room` and the memory allow."""
 
     def __init__(
-        self, files: ModelFiles, device: str = "auto", precision: str = "auto", vram: Vram | None = None
+        self,
+        files: ModelFiles,
+        device: str = "auto",
+        precision: str = "auto",
+        vram: Vram | None = None,
+        *,
+        half_vae: bool = True,
     ) -> None:
-        """device: auto, cpu, cuda, cuda:N or mps; precision: auto, fp32, fp16 or bf16.
+        """device: auto, cpu, cuda, cuda:N or mps; precision: auto, fp32, fp16 or bf16; half_vae: VAEs too.
 
         Raises RuntimeError or AssertionError, as torch does, for a device that is not there.
         """
@@ -43,6 +50,8 @@ class ModelStore:
         self.device = torch.empty(0, device=_best_device() if device == "auto" else device).device
         on_gpu = self.device.type in ("cuda", "mps")
         self.dtype = _DTYPES["fp16" if on_gpu else "fp32"] if precision == "auto" else _DTYPES[precision]
+        self._vae_dtype = self.dtype if half_vae else torch.float32
+        self.vaes = VaeStore(files, self.device, self._vae_dtype)
         self._vram = vram or Vram()
         self._residents = Residents(self.device)
         self._reading = threading.Lock()
@@ -179,9 +188,10 @@ class ModelStore:
     def _load(self, file: CheckpointFile, home: torch.device) -> Lease:
         family, _ = self._usable(file)
         started = time.monotonic()
+        taesd = self.files.folders("taesd")
         # Weights made under inference mode could only be used there.
         with torch.inference_mode(False), _in_words(file):
-            model = family.load(Source(file.path, file.config, home, self.dtype, self.files.folders("taesd")))
+            model = family.load(Source(file.path, file.config, home, self.dtype, taesd, self._vae_dtype))
         if home != self.device:
             model.placement.retreat()
         log.info("Loaded %s in %.1f s", file.path, time.monotonic() - started)
@@ -198,8 +208,8 @@ class ModelStore:
             return wanted
         if self.device.type != "cuda":
             return "all"
-        sizes = (memory.weight_bytes(shapes, self.dtype, prefix) for prefix in ("", ldm.UNET))
-        return fastest_mode(*sizes, free - ACTIVATIONS)
+        whole, unet = (memory.weight_bytes(shapes, self.dtype, prefix) for prefix in ("", ldm.UNET))
+        return fastest_mode(whole, unet, free - ACTIVATIONS)
 
 
 def _version(file: CheckpointFile) -> Version:
