@@ -84,7 +84,7 @@ class LoadedStableDiffusion:
 
     def release(self) -> None:
         self.placement.spill("text", "unet", "vae")
-        self._taesd = None
+        self.adapters.release()
 
     def encode_text(self, texts: Texts) -> Conditioning:
         self.placement.use("text")
