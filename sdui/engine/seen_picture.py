@@ -31,7 +31,8 @@ def seen_by(
             return torch.zeros(1, model.latent.channels, *size, device=model.device)
         return model.encode_image(images, scaled=False)
     if model.depth:
-        return torch.zeros(1, 1, *size, device=model.device) if images is None else _depth(model.depth, images, size)
+        near = torch.zeros(1, 1, *size) if images is None else _depth(model.depth, images, size)
+        return near.to(model.device)
     return None
 
 

@@ -30,13 +30,12 @@ def free_on(device: torch.device) -> int:
     return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
 
 
-def weight_bytes(shapes: Mapping[str, tuple[int, ...]], dtype: torch.dtype, prefix: str = "") -> int:
-    """What the networks whose names begin with `prefix` take once loaded; the VAE is in float32 beside float16."""
-    vae = torch.float32 if dtype == torch.float16 else dtype
+def weight_bytes(shapes: Mapping[str, tuple[int, ...]], dtype: torch.dtype, vae_dtype: torch.dtype) -> int:
+    """What the networks take once loaded."""
     return sum(
-        math.prod(shape) * (vae if name.startswith(ldm.VAE) else dtype).itemsize
+        math.prod(shape) * (vae_dtype if name.startswith(ldm.VAE) else dtype).itemsize
         for name, shape in shapes.items()
-        if name.startswith(prefix) and not name.startswith(_AVERAGED)
+        if not name.startswith(_AVERAGED)
     )
 
 

@@ -79,6 +79,9 @@ class Placement:
     def use(self, part: Part) -> None:
         """Called by the model before it computes with a part."""
         if self.mode == "all":
+            if part == "vae":
+                # It may be a file's that another checkpoint had taken into RAM with itself.
+                self._move(self.device, part)
             return
         others: set[Part] = {"text", "unet", "vae"}
         if part != "unet" or self.mode != "sequential":

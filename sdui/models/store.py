@@ -183,7 +183,7 @@ class ModelStore:
         family = family_of(file.header.shapes)
         if family is None:
             raise RequestError(f"Checkpoint: {file.path} cannot be used. {kind_of(file.header.shapes)}")
-        return family, memory.weight_bytes(file.header.shapes, self.dtype)
+        return family, memory.weight_bytes(file.header.shapes, self.dtype, self._vae_dtype)
 
     def _load(self, file: CheckpointFile, home: torch.device) -> Lease:
         family, _ = self._usable(file)
@@ -208,8 +208,9 @@ class ModelStore:
             return wanted
         if self.device.type != "cuda":
             return "all"
-        whole, unet = (memory.weight_bytes(shapes, self.dtype, prefix) for prefix in ("", ldm.UNET))
-        return fastest_mode(whole, unet, free - ACTIVATIONS)
+        unet = {name: shape for name, shape in shapes.items() if name.startswith(ldm.UNET)}
+        whole, largest = (memory.weight_bytes(part, self.dtype, self._vae_dtype) for part in (shapes, unet))
+        return fastest_mode(whole, largest, free - ACTIVATIONS)
 
 
 def _version(file: CheckpointFile) -> Version:

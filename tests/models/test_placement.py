@@ -118,6 +118,14 @@ def test_weights_that_were_exchanged_in_between_are_moved_too(model):
     assert not bias.is_inference()
 
 
+@torch.inference_mode()
+def test_a_vae_that_another_checkpoint_took_along_comes_back(model, monkeypatch):
+    moves = Moves(model)
+    monkeypatch.setattr(model.placement, "_move", moves)
+    model.decode(X)
+    assert moves == [("vae", "cpu")]
+
+
 def test_what_was_spilled_comes_back_to_the_bit(model, leased, tmp_path):
     before = computed(model)
     write_checkpoints(tmp_path, "a")

@@ -7,6 +7,7 @@ from safetensors.torch import load_file, save_file
 from sdui.bench.random_checkpoint import Sizes, write_random_checkpoint
 from sdui.bench.switching import switched
 from sdui.core.errors import ModelFileError, RequestError
+from sdui.models import memory
 from sdui.models.families.sd15 import SD15
 from sdui.models.placement import Vram
 from sdui.models.read_ahead import Wish
@@ -27,6 +28,13 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("store")
     write_checkpoints(folder, "a", "b", "c")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def hurry(request, monkeypatch):
+    """Collecting garbage takes as long as loading such small checkpoints."""
+    if "grow" not in request.node.name:
+        monkeypatch.setattr(memory, "give_back", lambda: None)
 
 
 @pytest.fixture
@@ -57,9 +65,7 @@ def result(store, name):
         return computed(lease.model)
 
 
-@pytest.mark.parametrize(
-    ("limit", "read"), [(1, ["a", "b", "a", "c", "a", "b"]), (2, ["a", "b", "c", "b"]), (3, ["a", "b", "c"])]
-)
+@pytest.mark.parametrize(("limit", "read"), [(1, ["a", "b", "a", "c", "a", "b"]), (2, ["a", "b", "c", "b"])])
 def test_as_many_stay_as_the_user_allows_and_those_used_last(store, limit, read):
     store.room = Room(checkpoints=limit)
     assert reads(store, "a", "b", "a", "c", "a", "b") == read

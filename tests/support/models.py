@@ -62,7 +62,7 @@ class SmallMachine:
     def __init__(self, monkeypatch, store: ModelStore, checkpoints: float) -> None:
         self._store = store
         file = store.files.checkpoints()[0]
-        self.one = memory.weight_bytes(file.header.shapes, store.dtype)
+        self.one = memory.weight_bytes(file.header.shapes, store.dtype, store.dtype)
         self.total = self.one * checkpoints
         monkeypatch.setattr(memory, "free_ram", self.free)
         monkeypatch.setattr(residents, "_SPARE", 0)
