@@ -39,8 +39,13 @@ def _rows(full: bool) -> Iterator[Row]:
     yield from measure_start()
     # torch is imported only now: it would slow down, and be counted with, the server that was just measured.
     from .drawing import measure_drawing
+    from .merging import measure_merging
+    from .switching import measure_switching
 
     yield from measure_drawing(full)
+    yield from measure_merging(full)
+    if full:
+        yield from measure_switching()
 
 
 def _machine() -> Iterator[Row]:

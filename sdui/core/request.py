@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from .merging import MergeRequest
 from .params import Param, Params, Text
 from .sampling_options import GuidanceOptions, SamplingOptions
 from .stages import Hires, InitImage, Refiner
@@ -293,4 +294,4 @@ class LoadRequest(Params):
     model: str = ""
 
 
-Task = GenerationRequest | LoadRequest
+Task = GenerationRequest | LoadRequest | MergeRequest

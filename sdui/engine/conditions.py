@@ -19,7 +19,8 @@ def conditions_of(run: Run, position: int) -> dict[str, Any]:
     return {
         "checkpoint": run.lease.sha256,
         "vae": run.lease.model.autoencoder.sha256,
-        "adapters": {lease.name: lease.sha256 for lease in run.leases.taken if lease is not run.lease},
+        "adapters": {lease.name: lease.sha256 for lease in run.leases.taken if lease is not run.lease}
+        | run.networks.sha256,
         "init_image": run.init.image_hash if run.init else "",
         "mask": run.init.mask_hash if run.init else "",
         "sdui": __version__,

@@ -51,7 +51,7 @@ def _first_pass(run: Run, tools: Tools, patches: ExitStack) -> Tensor:
     """Noise, or a picture with noise on it -> latents [B,C,h,w]."""
     request, plan = run.request, first_of(run, tools)
     plan.begin(run, patches)
-    prompts = plan.read(request, tools, plan.lease)
+    prompts = plan.read(run, tools, plan.lease)
     if run.pace.batch == 0 and prompts.chunks() > _MANY_CHUNKS:
         run.emit(Notice(_LONG_PROMPT.format(chunks=prompts.chunks())))
     noise, course = plan.noise(run), plan.course(request)
@@ -79,7 +79,7 @@ def _second_pass(run: Run, tools: Tools, patches: ExitStack, enlarged: Tensor, h
         return latents
     noise = plan.noise(run)
     start = plan.course(request).from_latents(latents, noise.draw(), steps, request.img2img_extra_noise)
-    prompts = plan.read(request, tools, plan.lease)
+    prompts = plan.read(run, tools, plan.lease)
     seen = None if pixels is None else pixels[..., *size.cut_pixels()]
     return run_sampler(run, plan, start, noise, Asked(tools, patches, prompts, seen, None))
 
@@ -120,6 +120,7 @@ def _facts(run: Run, position: int) -> dict[str, Any]:
     return {
         "Conditional mask weight": request.inpainting_mask_weight if kind == "inpainting" else None,
         "Image CFG scale": request.image_cfg_scale if kind == "edit" and request.init else None,
+        **run.networks.facts,
         "VAE precision": WORDS[way.dtype] if way.redone else None,
         "Version": f"sdui {__version__}",
     }

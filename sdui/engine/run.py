@@ -14,10 +14,11 @@ from sdui.core.events import Emit, Notice, Preview, Progress, Stop, StopToken
 from sdui.core.request import GenerationRequest
 from sdui.core.settings import Preferences
 from sdui.models.families.base import LoadedModel
-from sdui.models.store import Lease
+from sdui.models.residents import Lease
 from sdui.sampling.samplers import Step
 
 from .init_latents import InitLatents
+from .networks import Networks
 from .preview import preview_jpeg
 
 
@@ -58,7 +59,13 @@ class Leases(Protocol):
     @property
     def taken(self) -> Collection[Lease]: ...
 
-    def __call__(self, name: str, sha256: str = "") -> Lease: ...
+    def __call__(self, name: str, sha256: str = "") -> Lease:
+        """The checkpoint that computes from now on."""
+        ...
+
+    def activate(self, lease: Lease) -> None:
+        """It computes from now on, again."""
+        ...
 
 
 @dataclass(slots=True)
@@ -72,6 +79,7 @@ class Run:
     """Further checkpoints, for hires fix and the refiner."""
     stop: StopToken
     pace: Pace
+    networks: Networks
     init: InitLatents | None
     """What img2img starts from."""
     model: LoadedModel = field(init=False)

@@ -5,11 +5,11 @@ The networks are made without memory of their own and take the file's tensors ov
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers.loaders import single_file_utils
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
@@ -22,12 +22,11 @@ from transformers.models.clip.modeling_clip import CLIPTextModel
 from sdui.core.errors import ModelFileError
 
 from . import ldm
+from .ldm_names import unet_names, vae_names
 from .open_clip import clip_weights
 from .weights import Weights
 
 State = dict[str, Tensor]
-_FROM_LDM: Any = single_file_utils
-"""diffusers' untyped converters; they empty the dict that they are given."""
 
 
 def build_unet(weights: Weights, facts: ldm.Facts, device: torch.device, dtype: torch.dtype) -> UNet2DConditionModel:
@@ -36,8 +35,7 @@ def build_unet(weights: Weights, facts: ldm.Facts, device: torch.device, dtype: 
         unet: Any = UNet2DConditionModel(**config)
         for block in unet.up_blocks:
             block.upsamplers = _fitted(block.upsamplers)
-    read = weights.read(ldm.UNET, device, dtype)
-    return _filled(unet, _FROM_LDM.convert_ldm_unet_checkpoint(read, config))
+    return filled_by_name(unet, unet_names, ldm.UNET, weights.read(ldm.UNET, device, dtype))
 
 
 class _FittedUpsample(Upsample2D):
@@ -62,22 +60,23 @@ def _fitted(upsamplers: Any) -> nn.ModuleList | None:
 
 
 def build_vae(weights: Weights, device: torch.device, dtype: torch.dtype) -> AutoencoderKL:
-    config = ldm.vae_config(weights.shapes)
     with torch.device("meta"):
-        vae = AutoencoderKL(**config)
-    return _filled(vae, _FROM_LDM.convert_ldm_vae_checkpoint(weights.read(ldm.VAE, device, dtype), config))
+        vae = AutoencoderKL(**ldm.vae_config(weights.shapes))
+    return filled_by_name(vae, vae_names, ldm.VAE, weights.read(ldm.VAE, device, dtype))
 
 
-def build_clip(weights: Weights, device: torch.device, dtype: torch.dtype) -> CLIPTextModel:
-    """OpenAI's text encoder (Stable Diffusion 1.x)."""
-    own = _without(f"{ldm.TEXT}text_model.", weights.read(f"{ldm.TEXT}text_model.", device, dtype))
+def build_clip(weights: Weights, device: torch.device, dtype: torch.dtype, prefix: str = ldm.TEXT) -> CLIPTextModel:
+    """OpenAI's text encoder, the one of Stable Diffusion 1.x."""
+    own = _without(f"{prefix}text_model.", weights.read(f"{prefix}text_model.", device, dtype))
     own.pop("embeddings.position_ids", None)
     return _text_encoder(own, "quick_gelu", device)
 
 
-def build_open_clip(weights: Weights, device: torch.device, dtype: torch.dtype) -> CLIPTextModel:
-    """OpenCLIP's text encoder (Stable Diffusion 2.x)."""
-    own = _without(ldm.OPEN_CLIP, weights.read(ldm.OPEN_CLIP, device, dtype))
+def build_open_clip(
+    weights: Weights, device: torch.device, dtype: torch.dtype, prefix: str = ldm.OPEN_CLIP
+) -> CLIPTextModel:
+    """OpenCLIP's text encoder, the one of Stable Diffusion 2.x."""
+    own = _without(prefix, weights.read(prefix, device, dtype))
     return _text_encoder(clip_weights(own), "gelu", device)
 
 
@@ -108,12 +107,41 @@ def build_taesd(path: Path, device: torch.device) -> AutoencoderTiny:
     return tiny
 
 
+def filled_by_name(
+    network: Any, names_in_file: Callable[[Iterable[str]], dict[str, str]], prefix: str, read: State
+) -> Any:
+    """A network of diffusers with the weights of a single-file checkpoint, which are emptied.
+
+    Raises ModelFileError, naming under their names in the file the tensors that are missing or do not fit.
+    """
+    wanted: dict[str, Tensor] = network.state_dict()
+    names = {name: prefix + other for name, other in names_in_file(wanted).items()}
+    missing = [other for other in names.values() if other not in read]
+    if missing:
+        raise ModelFileError(f"it lacks {len(missing)} of {len(wanted)} tensors: {_some(missing)}. Download it again.")
+    # Linear layers that the file has as convolutions of 1x1 are looked at as what they are.
+    weights = {name: _fitted_to(wanted[name], read.pop(other), other) for name, other in names.items()}
+    return _filled(network, weights)
+
+
+def _fitted_to(wanted: Tensor, given: Tensor, name: str) -> Tensor:
+    if given.shape != wanted.shape and given.shape != (*wanted.shape, 1, 1):
+        raise ModelFileError(f"its {name} is {list(given.shape)} where the others need {list(wanted.shape)}.")
+    return given.view(wanted.shape)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
 def _filled(network: Any, weights: State) -> Any:
-    """Raises ModelFileError when tensors are missing or left over."""
+    """Raises ModelFileError when tensors are missing or do not fit."""
+    kind = type(network).__name__
     try:
-        network.load_state_dict(weights, strict=True, assign=True)
+        missing = network.load_state_dict(weights, strict=False, assign=True).missing_keys
     except RuntimeError as error:
-        kind = type(network).__name__
-        raise ModelFileError(f"its {kind} is incomplete or of another kind. {str(error)[:300]}") from error
+        raise ModelFileError(f"its {kind} is of another kind. {str(error)[:300]}") from error
+    if missing:
+        raise ModelFileError(f"its {kind} lacks {len(missing)} tensors: {_some(missing)}. Download it again.")
     module: nn.Module = network.eval().requires_grad_(False)
     return module

@@ -11,8 +11,10 @@ import json
 import pickle
 import pickletools
 import re
+import struct
 import warnings
 import zipfile
+import zlib
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -28,6 +30,18 @@ from .contents import DTYPE_BYTES, Contents, Part, Place, version_of
 
 _LONGEST = 100 * 2**20
 """Bytes of the pickle itself; the numbers of the tensors are not part of it."""
+_MALFORMED = (
+    RuntimeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    EOFError,
+    AttributeError,
+    AssertionError,
+    NotImplementedError,
+    struct.error,
+)
+"""What torch's unpickler raises about bytes that make no sense."""
 _ZIP = b"PK\x03\x04"
 _TYPES = {
     torch.float64: "F64",
@@ -131,7 +145,7 @@ def _load(path: Path, device: torch.device | None, headers_only: bool = False) -
             # Again and not once: a load in another thread that has just ended takes the names back for all.
             names: list[Any] = [(stand_in, name) for name, stand_in in _HARMLESS.items()]
             accepting = torch.serialization.safe_globals(names)
-        except (RuntimeError, ValueError, TypeError, LookupError, EOFError, AttributeError, AssertionError) as error:
+        except _MALFORMED as error:
             raise ModelFileError(f"{path} is damaged or no PyTorch checkpoint. Download it again. ({error})") from error
         except (MemoryError, OverflowError, RecursionError, ArithmeticError) as error:
             raise ModelFileError(f"{path} is damaged: it claims to hold more than there can be.") from error
@@ -159,24 +173,25 @@ def _refusal(path: Path, error: pickle.UnpicklingError) -> ModelFileError:
 
 def _calls(path: Path) -> Iterator[str]:
     """The functions and classes that the pickle names, found by reading it as text: nothing is looked up or run."""
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            name = next(name for name in archive.namelist() if name.rpartition("/")[2] == "data.pkl")
-            stream = archive.read(name)
-    else:
-        with path.open("rb") as file:
-            stream = file.read(_LONGEST)
     texts: list[str] = []
     try:
-        for operation, argument, _ in pickletools.genops(stream):
+        for operation, argument, _ in pickletools.genops(_stream(path)):
             if operation.name == "GLOBAL":
                 yield str(argument).replace(" ", ".")
             elif operation.name == "STACK_GLOBAL":
                 yield ".".join(texts[-2:])
             elif isinstance(argument, str):
                 texts.append(argument)
-    except ValueError:
+    except (*_MALFORMED, zipfile.BadZipFile, zlib.error):
         return
+
+
+def _stream(path: Path) -> bytes:
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return archive.read(next(name for name in archive.namelist() if name.rpartition("/")[2] == "data.pkl"))
+    with path.open("rb") as file:
+        return file.read(_LONGEST)
 
 
 def _weights_and_facts(path: Path, loaded: object) -> tuple[dict[str, Tensor], dict[str, str]]:

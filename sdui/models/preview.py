@@ -65,6 +65,10 @@ class Taesd:
             return None
         return (self._decoder.decode(latents.float()).sample / 2 + 0.5).clamp(0, 1)
 
+    def release(self) -> None:
+        """Give its memory back; the next picture reads the file again."""
+        self._decoder = None
+
     def _path(self) -> Path | None:
         paths = (folder / f"{self._name}{ending}" for folder in self._folders for ending in _ENDINGS)
         return next((path for path in paths if path.is_file()), None)

@@ -45,7 +45,7 @@ def read_tensor_file(path: Path) -> Contents:
 
 def _is_pickle(seen: bytes) -> bool:
     """A zip archive or a bare pickle; the latter's second byte is its protocol, as old as PyTorch or younger."""
-    return seen.startswith(b"PK\x03\x04") or (seen[:1] == b"\x80" and 2 <= seen[1] <= 5 and seen[8:9] != b"{")
+    return seen.startswith(b"PK\x03\x04") or (seen[:1] == b"\x80" and seen[1:2] in b"\2\3\4\5" and seen[8:9] != b"{")
 
 
 def _what(path: Path, seen: bytes) -> str:
