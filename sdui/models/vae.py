@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import psutil
 import torch
 from torch import Tensor
 
 from sdui.core.errors import RequestError
 
 from . import strips
+from .memory import free_on
 from .preview import apply_linear, fit_linear
 
 log = logging.getLogger(__name__)
@@ -64,12 +64,12 @@ class Vae:
         self._linear: Tensor | None = None
 
     def encode(self, images: Tensor, *, scaled: bool = True) -> Tensor:
-        """[B,3,H,W] in 0..1 on the network's device -> latents [B,C,h,w], the most likely ones, in float32."""
+        """[B,3,H,W] in 0..1 on the device to compute on -> latents [B,C,h,w], the most likely ones, in float32."""
         made = [self._computed(self._encoded, picture[None] * 2 - 1)[0] for picture in images]
         return torch.cat(made)[:, : self.channels].float() * (self.scale if scaled else 1)
 
     def decode(self, latents: Tensor) -> Tensor:
-        """[B,C,h,w] on the network's device -> [B,3,H,W] in 0..1, float32. `ways` then says how."""
+        """[B,C,h,w] on the device to compute on -> [B,3,H,W] in 0..1, float32. `ways` then says how."""
         made = [self._computed(self._decoded, z[None] / self.scale) for z in latents]
         self.ways = tuple(way for _, way in made)
         return (torch.cat([images for images, _ in made]).float() / 2 + 0.5).clamp(0, 1)
@@ -90,8 +90,8 @@ class Vae:
         """x in units of the network. Raises RequestError when every type of numbers gives NaN."""
         pixels = x.shape[2] * x.shape[3] * (1 if x.shape[1] == 3 else self.downscale**2)
         for dtype in self._types():
-            fits = self._bytes(pixels, dtype, in_strips=False) <= _free(x.device)
-            with _in_type(self.network, dtype):
+            fits = self._bytes(pixels, dtype, in_strips=False) <= free_on(x.device)
+            with _ready(self.network, x.device, dtype):
                 made, in_strips = _in_memory(compute, x.to(dtype), fits)
             if torch.isfinite(made).all():
                 return made, Way(dtype, dtype != self._dtype, in_strips)
@@ -135,23 +135,18 @@ def _in_memory(compute: Callable[[Tensor, bool], Tensor], x: Tensor, fits: bool)
     return compute(x, True), True
 
 
-def _free(device: torch.device) -> int:
-    """Bytes; a GPU's that this process holds without using them count as free."""
-    if device.type != "cuda":
-        return psutil.virtual_memory().available
-    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return torch.cuda.mem_get_info(device)[0] + unused
-
-
 @contextmanager
-def _in_type(network: Any, dtype: torch.dtype) -> Generator[None]:
-    """The network with other numbers; afterwards it has its own, to the bit."""
+def _ready(network: Any, device: torch.device, dtype: torch.dtype) -> Generator[None]:
+    """The network there and with such numbers; afterwards it is what and where it was, to the bit.
+
+    It may have been moved away: a VAE's file serves several checkpoints, and previews ask while the UNet computes.
+    """
     tensors: list[Tensor] = [*network.parameters(), *network.buffers()]
     before = [tensor.data for tensor in tensors]
     # What is made under inference mode could only be used there.
     with torch.inference_mode(False):
         for tensor, data in zip(tensors, before, strict=True):
-            tensor.data = data.to(dtype)
+            tensor.data = data.to(device, dtype)
     try:
         yield
     finally:

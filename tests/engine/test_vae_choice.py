@@ -232,7 +232,7 @@ def test_what_the_vae_had_to_do_is_in_the_file(folders, monkeypatch):
     save(weights, folders / "checkpoints" / "loud.safetensors")
     engine = make_engine([folders / "checkpoints"], folders, vae=folders / "VAE")
     engine._models._vae_dtype = torch.float16
-    monkeypatch.setattr("sdui.models.vae._free", lambda device: 0)
+    monkeypatch.setattr("sdui.models.vae.free_on", lambda device: 0)
     image, notices = run(engine, model="loud")
     assert "VAE precision: fp32" in text_of(image)
     assert any("NaN in fp16" in notice for notice in notices)

@@ -30,7 +30,7 @@ def narrow(monkeypatch):
 
 @pytest.fixture
 def no_memory(monkeypatch, narrow):
-    monkeypatch.setattr(vae, "_free", lambda device: 0)
+    monkeypatch.setattr(vae, "free_on", lambda device: 0)
 
 
 def latents(height=12, width=20):
@@ -49,7 +49,7 @@ def test_strips_give_the_whole_picture_without_seams(demo, no_memory, monkeypatc
         in_strips = demo.decode(latents())
         assert demo.ways[0].strips
         encoded = demo.encode(in_strips)
-        monkeypatch.setattr(vae, "_free", lambda device: 2**40)
+        monkeypatch.setattr(vae, "free_on", lambda device: 2**40)
         whole = demo.decode(latents())
         assert not demo.ways[0].strips
         assert (in_strips - whole).abs().max() < 0.01 * STEP
