@@ -69,8 +69,9 @@ def _measured(path: Path, precision: str) -> Iterator[tuple[str, float, str]]:
         _drawn(work / "tiny", precision, work)
         _load(work / "tiny" / "tiny.safetensors", precision)
         gc.collect()
-        yield from _times(path, precision)
+        # First, while nothing that was freed before is there to be used again.
         yield from _memory(path, precision)
+        yield from _times(path, precision)
         gc.collect()
         before = _resident()
         yield "load, hash, draw 64x64 in 2 steps", _drawn(path.parent, precision, work), "s"
@@ -79,23 +80,20 @@ def _measured(path: Path, precision: str) -> Iterator[tuple[str, float, str]]:
 
 
 def _times(path: Path, precision: str) -> Iterator[tuple[str, float, str]]:
-    """Each the best of some rounds, in turn: first with the file out of the system's cache, then with it there."""
-    for cache in ("not cached", "cached"):
-        plain: list[float] = []
-        load: list[float] = []
+    """The best of some rounds, in turn: first with the file out of the system's cache, then with it there."""
+    tasks = {"reading the file through": _read_through, "reading the file into memory": _read, "load": _load}
+    for cache, prepare in (("not cached", _forget), ("cached", _read_through)):
+        times: dict[str, list[float]] = {what: [] for what in tasks}
         for _ in range(_ROUNDS):
-            for times, task in ((plain, _read_once), (load, _load)):
-                if cache == "not cached":
-                    _forget(path)
-                else:
-                    _read_once(path, precision)
+            for what, task in tasks.items():
+                prepare(path)
                 begun = time.perf_counter()
                 task(path, precision)
-                times.append(time.perf_counter() - begun)
-                gc.collect()
-        yield f"reading the file once, {cache}", min(plain), "s"
-        yield f"load, {cache}", min(load), "s"
-        yield f"load / reading once, {cache}", min(load) / min(plain), ""
+                times[what].append(time.perf_counter() - begun)
+        best = {what: min(taken) for what, taken in times.items()}
+        for what, taken in best.items():
+            yield f"{what}, {cache}", taken, "s"
+        yield f"load / reading into memory, {cache}", best["load"] / best["reading the file into memory"], ""
 
 
 def _memory(path: Path, precision: str) -> Iterator[tuple[str, float, str]]:
@@ -129,13 +127,17 @@ def _drawn(folder: Path, precision: str, work: Path) -> float:
 
 
 def _networks(model: Any) -> Iterator[torch.nn.Module]:
-    values: list[object] = list(vars(model).values())
-    for value in values:
+    for value in cast("dict[str, object]", vars(model)).values():
         many = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
         yield from (one for one in many if isinstance(one, torch.nn.Module))
 
 
-def _read_once(path: Path, _precision: str) -> None:
+def _read(path: Path, _precision: str = "") -> None:
+    path.read_bytes()
+
+
+def _read_through(path: Path, _precision: str = "") -> None:
+    """Piece after piece into the same memory, keeping nothing."""
     piece = bytearray(_PIECE)
     with path.open("rb", buffering=0) as file:
         while file.readinto(piece):
