@@ -59,12 +59,14 @@ def build_engine(launch: Launch) -> Runs:
     """Called in the worker's thread; torch is first imported here."""
     from sdui.engine.engine import Engine
     from sdui.models.files import ModelFiles
+    from sdui.models.placement import Vram
     from sdui.models.store import ModelStore
     from sdui.sampling.registry import builtin
 
     files = ModelFiles(launch.model_folders(), launch.folder("cache"))
     try:
-        store = ModelStore(files, device=launch.device, precision=launch.precision)
+        vram = Vram(launch.vram_mode(sdxl=False), launch.vram_mode(sdxl=True))
+        store = ModelStore(files, launch.device, launch.precision, vram, half_vae=not launch.no_half_vae)
     except (RuntimeError, AssertionError) as error:
         why = str(error).splitlines()[0].rstrip(".")
         raise LaunchError(f"--device {launch.device} cannot be used: {why}. --device cpu always works.") from error

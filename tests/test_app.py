@@ -28,6 +28,7 @@ class Engine:
         return Catalog((Checkpoint("demo", "demo.safetensors"),), ("DPM++ 2M",), ("Automatic",))
     def run(self, task, preferences, emit, stop):
         print(f"task: {task!r}", flush=True)
+    def prepare(self, task): ...
 
 app.build_engine = lambda launch: Engine()
 app.main(read_launch(sys.argv[1:], {})[0])

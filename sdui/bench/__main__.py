@@ -40,10 +40,14 @@ def _rows(full: bool) -> Iterator[Row]:
     # torch is imported only now: it would slow down, and be counted with, the server that was just measured.
     from .drawing import measure_drawing
     from .loading import measure_loading
+    from .merging import measure_merging
+    from .switching import measure_switching
 
     yield from measure_drawing(full)
+    yield from measure_merging(full)
     if full:
         yield from measure_loading()
+        yield from measure_switching()
 
 
 def _machine() -> Iterator[Row]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import subprocess
@@ -11,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 
@@ -19,6 +18,7 @@ from sdui.core.events import StopToken
 from sdui.core.request import GenerationRequest
 from sdui.core.settings import Preferences
 from sdui.engine.engine import Engine
+from sdui.models import memory
 from sdui.models.families import family_of
 from sdui.models.families.base import Source
 from sdui.models.files import ModelFiles
@@ -68,14 +68,14 @@ def _measured(path: Path, precision: str) -> Iterator[tuple[str, float, str]]:
         # What only a process's first model needs, imports above all, is not part of a load.
         _drawn(work / "tiny", precision, work)
         _load(work / "tiny" / "tiny.safetensors", precision)
-        gc.collect()
+        memory.give_back()
         # First, while nothing that was freed before is there to be used again.
         yield from _memory(path, precision)
         yield from _times(path, precision)
-        gc.collect()
+        memory.give_back()
         before = _resident()
         yield "load, hash, draw 64x64 in 2 steps", _drawn(path.parent, precision, work), "s"
-        gc.collect()
+        memory.give_back()
         yield "memory left after unloading", (_resident() - before) / 2**20, "MB"
 
 
@@ -86,6 +86,7 @@ def _times(path: Path, precision: str) -> Iterator[tuple[str, float, str]]:
         times: dict[str, list[float]] = {what: [] for what in tasks}
         for _ in range(_ROUNDS):
             for what, task in tasks.items():
+                memory.give_back()
                 prepare(path)
                 begun = time.perf_counter()
                 task(path, precision)
@@ -113,7 +114,7 @@ def _load(path: Path, precision: str) -> Any:
     family = family_of(read_header(path).shapes)
     assert family is not None
     dtype = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
-    return family.load(Source(path, None, torch.device("cpu"), dtype, ()))
+    return family.load(Source(path, None, torch.device("cpu"), dtype, (), dtype))
 
 
 def _drawn(folder: Path, precision: str, work: Path) -> float:
@@ -123,13 +124,13 @@ def _drawn(folder: Path, precision: str, work: Path) -> float:
     begun = time.perf_counter()
     request = GenerationRequest(prompt="a red apple", seed=1, steps=2, sampler="Euler", width=64, height=64)
     engine.run(request, Preferences(live_previews_enable=False), lambda event: None, StopToken())
-    return time.perf_counter() - begun
+    taken = time.perf_counter() - begun
+    store.unload_all()
+    return taken
 
 
 def _networks(model: Any) -> Iterator[torch.nn.Module]:
-    for value in cast("dict[str, object]", vars(model)).values():
-        many = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
-        yield from (one for one in many if isinstance(one, torch.nn.Module))
+    yield from (model.unet, model.vae, *model.text_encoders)
 
 
 def _read(path: Path, _precision: str = "") -> None:

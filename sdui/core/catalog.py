@@ -34,6 +34,7 @@ class Catalog:
     schedules: tuple[str, ...] = ()
     hires_upscalers: tuple[str, ...] = ()
     """Latent modes and pixel upscalers."""
+    vaes: tuple[str, ...] = ("Automatic", "None")
 
     def names(self, choices: str) -> tuple[str, ...]:
         """The texts a drop-down offers for `Param.choices`."""

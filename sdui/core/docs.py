@@ -8,6 +8,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
+from .merging import MergeRequest
 from .params import Declared, Params, declared
 from .request import GenerationRequest
 from .settings import Launch, Preferences
@@ -32,6 +33,13 @@ def page() -> str:
                 GenerationRequest,
                 ("Field", "Label", "In the picture's text", "A1111's name", "Values", "Default", "What it does"),
                 lambda d: [f"`{d.path}`", d.param.label, d.param.infotext, f"`{d.name}`"],
+            ),
+            *_table(
+                "What a merged checkpoint is made from",
+                "`sdui/core/merging.py`. Options of `./webui.sh merge` are named like the fields, `--bake-in-vae`.",
+                MergeRequest,
+                ("Field", "Label", "A1111's name", "Values", "Default", "What it does"),
+                lambda d: [f"`{d.path}`", d.param.label, f"`{d.name}`"],
             ),
             *_table(
                 "Settings",

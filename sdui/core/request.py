@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from .merging import MergeRequest
 from .params import Param, Params, Text
 from .sampling_options import GuidanceOptions, SamplingOptions
 from .stages import Hires, InitImage, Refiner
@@ -130,6 +131,42 @@ class GenerationRequest(Params):
             a1111="sd_model_checkpoint",
         ),
     ] = ""
+    vae_hash: Annotated[
+        str,
+        Param(
+            "VAE hash",
+            "First digits of the VAE file's SHA-256; finds it when the file was renamed.",
+            infotext="VAE hash",
+        ),
+    ] = ""
+    vae: Annotated[
+        str,
+        Param(
+            "SD VAE",
+            "What turns latents into the picture. Automatic takes the one that belongs to the checkpoint, None the one "
+            "inside it. Files live in models/VAE.",
+            choices="vaes",
+            infotext="VAE",
+            a1111="sd_vae",
+        ),
+    ] = "Automatic"
+    vae_overrides_preference: Annotated[
+        bool,
+        Param(
+            "Selected VAE overrides per-model preferences",
+            "Otherwise a VAE that belongs to the checkpoint, by its name or your notes, goes before the selected one.",
+            a1111="sd_vae_overrides_per_model_preferences",
+        ),
+    ] = True
+    vae_bfloat16: Annotated[
+        bool,
+        Param(
+            "Automatically convert VAE to bfloat16",
+            "When half precision gives NaN, try bf16 before fp32: it takes less memory and is less exact.",
+            infotext="VAE falls back to bf16",
+            a1111="auto_vae_precision_bfloat16",
+        ),
+    ] = False
     subseed: Annotated[
         int,
         Field(ge=-1, le=2**63 - 1),
@@ -257,4 +294,4 @@ class LoadRequest(Params):
     model: str = ""
 
 
-Task = GenerationRequest | LoadRequest
+Task = GenerationRequest | LoadRequest | MergeRequest

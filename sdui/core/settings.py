@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError
 
 from .catalog import ModelKind
+from .command_line import add_options
 from .errors import LaunchError
 from .files import write_atomic
 from .params import Param, Params, declared, explain
@@ -44,6 +45,16 @@ class Launch(Params):
         Literal["auto", "fp32", "fp16", "bf16"],
         Param("Precision", "Numbers of the networks: auto (fp16 on a GPU, else fp32), fp32, fp16 or bf16."),
     ] = "auto"
+    no_half_vae: Annotated[
+        bool, Param("VAE in fp32", "Keep the VAE in fp32 beside a UNet in half precision; needs more memory.")
+    ] = False
+    medvram: Annotated[
+        bool, Param("Medium VRAM", "Only the network that computes is on the GPU: a little slower, far less memory.")
+    ] = False
+    medvram_sdxl: Annotated[bool, Param("Medium VRAM for SDXL", "--medvram for Stable Diffusion XL alone.")] = False
+    lowvram: Annotated[
+        bool, Param("Low VRAM", "Only the layer that computes is on the GPU: much slower, least memory.")
+    ] = False
     skip_load_model_at_start: Annotated[
         bool, Param("Skip loading", "Load the checkpoint with the first picture, not at the start.")
     ] = False
@@ -59,13 +70,19 @@ class Launch(Params):
             return self.models_dir.resolve()
         return (self.data_dir / name).resolve()
 
+    def vram_mode(self, *, sdxl: bool) -> Literal["auto", "model", "sequential"]:
+        """What is on the GPU at a time; auto: what fits."""
+        if self.lowvram:
+            return "sequential"
+        return "model" if self.medvram or (sdxl and self.medvram_sdxl) else "auto"
+
     def model_folders(self) -> dict[ModelKind, list[Path]]:
         """Where files of each kind are looked for, named as A1111 names them."""
         models = self.folder("models")
         return {
             "checkpoint": [models / "Stable-diffusion", *([self.ckpt_dir.resolve()] if self.ckpt_dir else [])],
             "vae": [models / "VAE"],
-            "taesd": [models / "VAE-taesd"],
+            "taesd": [models / "VAE-taesd", models / "vae_approx"],
             "lora": [models / "Lora"],
             "embedding": [self.data_dir.resolve() / "embeddings"],
             "hypernetwork": [models / "hypernetworks"],
@@ -85,10 +102,8 @@ def read_launch(argv: Sequence[str], env: Mapping[str, str]) -> tuple[Launch, li
         prog="webui.py", description="The sdui server.", argument_default=argparse.SUPPRESS, allow_abbrev=False
     )
     values: dict[str, Any] = {}
+    add_options(parser, Launch)
     for d in declared(Launch):
-        how: dict[str, Any] = {"action": "store_true"} if d.field.annotation is bool else {"metavar": d.path.upper()}
-        default = "" if d.field.default in (None, "", False) else f" (default: {d.field.default})"
-        parser.add_argument("--" + d.path.replace("_", "-"), dest=d.path, help=d.param.help + default, **how)
         if f"SDUI_{d.path.upper()}" in env:
             values[d.path] = env[f"SDUI_{d.path.upper()}"]
     known, unknown = parser.parse_known_args([*_split(env.get("COMMANDLINE_ARGS", "")), *argv])
@@ -229,6 +244,36 @@ class Preferences(Params):
         ),
     ] = False
 
+    lora_add_hashes_to_infotext: Annotated[
+        bool, Param("Add Lora hashes to infotext", "They find a LoRA again that was renamed.", section="Extra Networks")
+    ] = True
+
+    textual_inversion_add_hashes_to_infotext: Annotated[
+        bool,
+        Param(
+            "Add Textual Inversion hashes to infotext",
+            "They find an embedding again that was renamed.",
+            section="Extra Networks",
+        ),
+    ] = True
+
+    sd_checkpoints_limit: Annotated[
+        int,
+        Field(ge=1, le=10),
+        Param(
+            "Maximum number of checkpoints loaded at the same time",
+            "What stays in memory after a job; a refiner or the next job's checkpoint may come on top for a while.",
+            section="Stable Diffusion",
+        ),
+    ] = 1
+    sd_checkpoints_keep_in_cpu: Annotated[
+        bool,
+        Param(
+            "Only keep one model on device",
+            "Will keep models other than the currently used one in RAM rather than VRAM.",
+            section="Stable Diffusion",
+        ),
+    ] = True
     sd_model_checkpoint: Annotated[
         str,
         Param("Stable Diffusion checkpoint", "Chosen when the page opens; the page keeps it up to date."),

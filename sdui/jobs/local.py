@@ -18,6 +18,7 @@ class Runs(Protocol):
 
     def catalog(self) -> Catalog: ...
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None: ...
+    def prepare(self, task: Task | None) -> None: ...
 
 
 class LocalWorker:
@@ -34,6 +35,10 @@ class LocalWorker:
 
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None:
         self._engine.result().run(task, preferences, emit, stop)
+
+    def prepare(self, task: Task | None) -> None:
+        if self._engine.done() and not self._engine.exception():
+            self._engine.result().prepare(task)
 
     def close(self) -> None: ...
 

@@ -45,6 +45,10 @@ class Worker(Protocol):
 
     def catalog(self) -> Catalog: ...
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None: ...
+    def prepare(self, task: Task | None) -> None:
+        """What will probably be run next, None for nothing; asked while something runs, returns at once."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -161,6 +165,8 @@ class JobQueue:
             self._jobs[job.id] = job
             self._waiting.append(job)
             self._ready.notify()
+            if self._waiting[0] is job:
+                self._tell_next()
         return job
 
     def get(self, job_id: str) -> Job | None:
@@ -179,6 +185,7 @@ class JobQueue:
         with self._ready:
             if job in self._waiting:
                 self._waiting.remove(job)
+                self._tell_next()
                 job.publish(Stopped())
                 return
         job.stop.request(level)
@@ -193,7 +200,13 @@ class JobQueue:
         """The oldest job; the place for priorities and for preferring a worker that holds the model."""
         with self._ready:
             self._ready.wait_for(lambda: bool(self._waiting))
-            return self._waiting.pop(0)
+            job = self._waiting.pop(0)
+            self._tell_next()
+            return job
+
+    def _tell_next(self) -> None:
+        for worker in self._workers:
+            worker.prepare(self._waiting[0].task if self._waiting else None)
 
     def _serve(self, worker: Worker) -> None:
         while True:

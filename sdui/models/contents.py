@@ -52,6 +52,16 @@ class Place:
     strides: Shape | None = None
     """In numbers; None when the rows simply follow each other."""
 
+    def between(self, first: int, last: int) -> tuple[Part, ...]:
+        """Where its bytes from `first` to before `last` lie."""
+        found: list[Part] = []
+        for part in self.parts:
+            begin, end = max(first, 0), min(last, part.size)
+            if begin < end:
+                found.append(Part(part.file, part.start + begin, end - begin))
+            first, last = first - part.size, last - part.size
+        return tuple(found)
+
 
 @dataclass(frozen=True, slots=True)
 class Contents:

@@ -60,23 +60,23 @@ def _fitted(upsamplers: Any) -> nn.ModuleList | None:
 
 
 def build_vae(weights: Weights, device: torch.device, dtype: torch.dtype) -> AutoencoderKL:
-    """In float32 where the UNet is in float16, whose range the decoder's activations exceed."""
     with torch.device("meta"):
         vae = AutoencoderKL(**ldm.vae_config(weights.shapes))
-    wide = torch.float32 if dtype == torch.float16 else dtype
-    return filled_by_name(vae, vae_names, ldm.VAE, weights.read(ldm.VAE, device, wide))
+    return filled_by_name(vae, vae_names, ldm.VAE, weights.read(ldm.VAE, device, dtype))
 
 
-def build_clip(weights: Weights, device: torch.device, dtype: torch.dtype) -> CLIPTextModel:
-    """OpenAI's text encoder (Stable Diffusion 1.x)."""
-    own = _without(f"{ldm.TEXT}text_model.", weights.read(f"{ldm.TEXT}text_model.", device, dtype))
+def build_clip(weights: Weights, device: torch.device, dtype: torch.dtype, prefix: str = ldm.TEXT) -> CLIPTextModel:
+    """OpenAI's text encoder, the one of Stable Diffusion 1.x."""
+    own = _without(f"{prefix}text_model.", weights.read(f"{prefix}text_model.", device, dtype))
     own.pop("embeddings.position_ids", None)
     return _text_encoder(own, "quick_gelu", device)
 
 
-def build_open_clip(weights: Weights, device: torch.device, dtype: torch.dtype) -> CLIPTextModel:
-    """OpenCLIP's text encoder (Stable Diffusion 2.x)."""
-    own = _without(ldm.OPEN_CLIP, weights.read(ldm.OPEN_CLIP, device, dtype))
+def build_open_clip(
+    weights: Weights, device: torch.device, dtype: torch.dtype, prefix: str = ldm.OPEN_CLIP
+) -> CLIPTextModel:
+    """OpenCLIP's text encoder, the one of Stable Diffusion 2.x."""
+    own = _without(prefix, weights.read(prefix, device, dtype))
     return _text_encoder(clip_weights(own), "gelu", device)
 
 
@@ -96,13 +96,13 @@ def _without(prefix: str, weights: State) -> State:
 
 
 def build_taesd(path: Path, device: torch.device) -> AutoencoderTiny:
-    """TAESD's decoder file (https://github.com/madebyollin/taesd), whose first layer is a clamp without weights."""
+    """TAESD's decoder file, whose first layer is a clamp without weights. Raises ModelFileError."""
     with torch.device("meta"):
         tiny = AutoencoderTiny()
     renamed: State = {}
     for key, tensor in Weights(path).read("", device, torch.float32).items():
         index, _, rest = key.partition(".")
-        renamed[f"layers.{int(index) - 1}.{rest}"] = tensor
+        renamed[f"layers.{int(index) - 1}.{rest}" if index.isdecimal() else key] = tensor
     _filled(tiny.decoder, renamed)
     return tiny
 

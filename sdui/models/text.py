@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from sdui.core.text_options import SdxlOptions
 
 END = 49407
 """CLIP's end token."""
@@ -44,15 +46,7 @@ class Texts:
     """These are what the picture must not show."""
     empty: bool = False
     """None of them has a character."""
-
-
-@dataclass(frozen=True, slots=True)
-class Emphasis:
-    """How attention weights [B,N,77] act on the encoded tokens."""
-
-    weights: Tensor
-    keep_mean: bool
-    """Bring the mean back to what it was before, over the same chunk of all texts."""
+    sdxl: SdxlOptions = field(default_factory=SdxlOptions)
 
 
 def padded_with(tokens: Tensor, padding: int) -> Tensor:
@@ -61,33 +55,52 @@ def padded_with(tokens: Tensor, padding: int) -> Tensor:
     return tokens.masked_fill(ends.cumsum(-1) - ends.long() > 0, padding)
 
 
-def encode_chunks(encoder: Any, texts: Texts, tokens: Tensor, layers: int, which: int = 0) -> Tensor:
-    """transformers' CLIPTextModel over each chunk; chunks of one text end up side by side.
+def encode_chunks(encoder: Any, texts: Texts, tokens: Tensor, layers: int) -> Tensor:
+    """What the first `layers` layers make of the texts, with the final norm -> context [B,N*77,D] float32.
 
-    tokens: those of `texts` [B,N,77] as this encoder wants them filled, on its device -> context [B,N*77,D] float32.
-    Only the first `layers` layers are used; the final norm is applied in any case. which: of the checkpoint's text
+    See `chunk_states` and `context`.
+    """
+    states = chunk_states(encoder, texts, tokens, layers)
+    return context(texts, [encoder.final_layer_norm(hidden) for hidden in states])
+
+
+def chunk_states(encoder: Any, texts: Texts, tokens: Tensor, layers: int, which: int = 0) -> list[Tensor]:
+    """transformers' CLIPTextModel over each of the N chunks: [B,77,D] after the first `layers` layers, without norm.
+
+    tokens: those of `texts` [B,N,77] as this encoder wants them filled, on its device. which: of the checkpoint's text
     encoders, this one.
     """
-    emphasis = Emphasis(texts.weights, texts.keep_mean)
     embedded = encoder.embeddings.token_embedding(tokens)
     for one in texts.placed:
         vectors, room = one.vectors[which], tokens.shape[2] - one.position
         embedded[one.text, one.chunk, one.position :][: len(vectors)] = vectors[:room].to(embedded)
-    chunks = [
-        _weighted(_hidden(encoder, embedded[:, i], layers), emphasis.weights[:, i], emphasis.keep_mean)
-        for i in range(tokens.shape[1])
-    ]
+    starts = [encoder.embeddings(inputs_embeds=embedded[:, i]) for i in range(tokens.shape[1])]
+    return [_through(encoder.encoder.layers[:layers], start) for start in starts]
+
+
+def context(texts: Texts, states: Sequence[Tensor]) -> Tensor:
+    """Chunks of one encoder, [B,77,D] each, under the attention weights and side by side -> [B,N*77,D] float32."""
+    weights = texts.weights.to(states[0].device)
+    chunks = [_weighted(hidden.float(), weights[:, i], texts.keep_mean) for i, hidden in enumerate(states)]
     return torch.cat(chunks, dim=1)
 
 
-def _hidden(encoder: Any, embedded: Tensor, layers: int) -> Tensor:
-    """[B,77,D] token vectors -> [B,77,D] float32."""
-    hidden = encoder.embeddings(inputs_embeds=embedded)
-    for layer in encoder.encoder.layers[:layers]:
+def pooled(encoder: Any, hidden: Tensor, layers: int, tokens: Tensor, projection: Tensor) -> Tensor:
+    """A chunk as a whole, as OpenCLIP has it: the first end token's state in the space shared with pictures.
+
+    hidden [B,77,D] after the first `layers` layers, tokens [B,77], projection [D,P] -> [B,P] float32.
+    """
+    last = encoder.final_layer_norm(_through(encoder.encoder.layers[layers:], hidden))
+    ends = (tokens == END).int().argmax(dim=-1)
+    return (last[torch.arange(len(last), device=last.device), ends] @ projection).float()
+
+
+def _through(layers: Iterable[Any], hidden: Tensor) -> Tensor:
+    for layer in layers:
         hidden = layer(hidden, None, is_causal=True)
-    return encoder.final_layer_norm(hidden).float()
+    return hidden
 
 
 def _weighted(hidden: Tensor, weights: Tensor, keep_mean: bool) -> Tensor:
-    scaled = hidden * weights.to(hidden.device)[..., None]
+    scaled = hidden * weights[..., None]
     return scaled * (hidden.mean() / scaled.mean()) if keep_mean else scaled

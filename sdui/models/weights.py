@@ -65,6 +65,22 @@ class Weights:
         """In its own type, on the CPU, the caller's to change. Raises ModelFileError, KeyError for an unknown name."""
         return self._read([name], torch.device("cpu"), None)[name]
 
+    def numbers(self, name: str, start: int, stop: int) -> Tensor:
+        """Some of a tensor's numbers in their order, [stop - start] in its own type. Raises ModelFileError."""
+        place = self._contents.places[name]
+        if self._contents.at_once:
+            return self._all_at_once()[name].reshape(-1)[start:stop]
+        if place.strides is not None:
+            return self.tensor(name).reshape(-1)[start:stop]
+        dtype = TYPES[place.dtype]
+        made = torch.empty(stop - start, dtype=dtype)
+        try:
+            with _OpenFiles() as files:
+                files.fill(made, place.between(start * dtype.itemsize, stop * dtype.itemsize))
+        except OSError as error:
+            raise ModelFileError(f"{self.path} could not be read to its end: {error}") from error
+        return made
+
     def read(self, prefix: str, device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
         """All tensors whose names begin with `prefix`, under their full names; whole numbers keep their type.
 

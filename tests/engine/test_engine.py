@@ -135,12 +135,6 @@ def test_the_request_of_a_picture_names_its_checkpoint_and_hash(engine):
     assert np.array_equal(draw(engine, made)[0].pixels, draw(engine, ASKED)[0].pixels)
 
 
-def test_a_network_that_cannot_be_applied_yet_is_named_and_the_picture_is_drawn(engine):
-    events = run(engine, change(prompt="a red circle <lora:style:0.8>"))
-    assert "lora:style:0.8" in of_type(events, Notice)[0].text
-    assert np.array_equal(of_type(events, ImageReady)[0].image.pixels, draw(engine, ASKED)[0].pixels)
-
-
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [({"sampler": "Eulr"}, "Sampling method.*Euler a"), ({"schedule": "Karas"}, "Schedule type.*Karras")],

@@ -19,6 +19,9 @@ class Engine:
 
     def run(self, task, preferences, emit, stop): ...
 
+    def prepare(self, task):
+        self.next = task
+
 
 def test_jobs_wait_for_the_engine():
     built = threading.Event()
@@ -34,6 +37,22 @@ def test_jobs_wait_for_the_engine():
     built.set()
     assert job.images() == []
     assert jobs.catalog().samplers == ("Euler",)
+
+
+def test_the_engine_hears_what_comes_next_once_it_is_there():
+    built, engine = threading.Event(), Engine()
+
+    def build():
+        assert built.wait(10)
+        return engine
+
+    worker = LocalWorker(build)
+    worker.prepare(GenerationRequest(prompt="early"))
+    built.set()
+    worker.catalog()
+    assert not hasattr(engine, "next")
+    worker.prepare(GenerationRequest(prompt="later"))
+    assert engine.next.prompt == "later"
 
 
 def test_a_failed_engine_fails_every_job_and_the_catalog():

@@ -55,6 +55,8 @@ class FakeWorker:
         for batch in range(task.batch_count):
             self._batch(task, batch, first, emit, stop)
 
+    def prepare(self, task: Task | None) -> None: ...
+
     def close(self) -> None:
         self._wake.set()
 

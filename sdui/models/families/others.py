@@ -37,8 +37,6 @@ _OTHER_MODELS = (
     (r".*head\.modulation$|.*patch_embedding\.weight$", "Wan"),
     (r".*encoder_hid_proj\.", "Kolors"),
     (r"embedder\.model\.", "Stable Diffusion 2 unCLIP"),
-    (r"conditioner\.embedders\.", "Stable Diffusion XL"),
-    (r"depth_model\.", "Stable Diffusion 2 depth"),
 )
 _PARTS = (
     (r"input_blocks\.\d|down_blocks\.\d+\.resnets|double_blocks\.", "the UNet of a checkpoint"),

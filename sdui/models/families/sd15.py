@@ -25,13 +25,13 @@ class SD15:
         # diffusers and transformers take seconds to import; listing the checkpoints must not wait for them.
         from sdui.models import networks
 
-        facts = ldm.Facts().honouring(source.config)
         weights = Weights(source.path)
+        facts = ldm.Facts().honouring(source.config).marked(weights.shapes)
         try:
             return LoadedStableDiffusion(
                 unet=networks.build_unet(weights, facts, source.device, source.dtype),
-                vae=networks.build_vae(weights, source.device, source.dtype),
-                text_encoder=networks.build_clip(weights, source.device, source.dtype),
+                vae=networks.build_vae(weights, source.device, source.vae_dtype),
+                text_encoders=(networks.build_clip(weights, source.device, source.dtype),),
                 facts=facts,
                 taesd=source.taesd,
             )

@@ -26,25 +26,28 @@ class SD2:
         return f"{ldm.OPEN_CLIP}token_embedding.weight" in shapes and has_networks(shapes, 4, 9)
 
     def load(self, source: Source) -> LoadedSD2:
-        # diffusers and transformers take seconds to import; listing the checkpoints must not wait for them.
-        from sdui.models import networks
+        return load_sd2(Weights(source.path), source)
 
-        facts = ldm.Facts(heads=0, head_channels=64).honouring(source.config)
-        weights = Weights(source.path)
-        try:
-            unet = networks.build_unet(weights, facts, source.device, source.dtype)
-            if not facts.prediction:
-                is_v = "v_pred" in weights.shapes or _seems_to_predict_v(unet)
-                facts = replace(facts, prediction="v" if is_v else "eps")
-            return LoadedSD2(
-                unet=unet,
-                vae=networks.build_vae(weights, source.device, source.dtype),
-                text_encoder=networks.build_open_clip(weights, source.device, source.dtype),
-                facts=facts,
-                taesd=source.taesd,
-            )
-        except (ModelFileError, KeyError) as error:
-            raise ModelFileError(f"{source.path} cannot be loaded: {error}") from error
+
+def load_sd2(weights: Weights, source: Source) -> LoadedSD2:
+    """Raises ModelFileError."""
+    # diffusers and transformers take seconds to import; listing the checkpoints must not wait for them.
+    from sdui.models import networks
+
+    facts = ldm.Facts(heads=0, head_channels=64).honouring(source.config).marked(weights.shapes)
+    try:
+        unet = networks.build_unet(weights, facts, source.device, source.dtype)
+        if not facts.prediction:
+            facts = replace(facts, prediction="v" if _seems_to_predict_v(unet) else "eps")
+        return LoadedSD2(
+            unet=unet,
+            vae=networks.build_vae(weights, source.device, source.vae_dtype),
+            text_encoders=(networks.build_open_clip(weights, source.device, source.dtype),),
+            facts=facts,
+            taesd=source.taesd,
+        )
+    except (ModelFileError, KeyError) as error:
+        raise ModelFileError(f"{source.path} cannot be loaded: {error}") from error
 
 
 class LoadedSD2(LoadedStableDiffusion):
@@ -60,7 +63,7 @@ class LoadedSD2(LoadedStableDiffusion):
 def _seems_to_predict_v(unet: Any) -> bool:
     """Ask it once about constant latents at the last timestep, where v is far below what it sees and noise is not.
 
-    A1111 asks the same. Inpainting networks all predict noise.
+    A1111 asks the same. Inpainting and depth networks all predict noise.
     """
     if unet.config.in_channels != 4:
         return False

@@ -1,0 +1,55 @@
+"""How much memory is free, how much a checkpoint takes, and giving back what is no longer used."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import math
+import sys
+from collections.abc import Mapping
+
+import psutil
+import torch
+
+from . import ldm
+
+_AVERAGED = "model_ema."
+"""A second copy of the UNet that training leaves in some files; it is never loaded."""
+
+
+def free_ram() -> int:
+    """Bytes that can be used without swapping."""
+    return psutil.virtual_memory().available
+
+
+def free_on(device: torch.device) -> int:
+    """Bytes; a GPU's that this process holds without using them count as free."""
+    if device.type != "cuda":
+        return free_ram()
+    free, _ = torch.cuda.mem_get_info(device)
+    return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+
+
+def weight_bytes(shapes: Mapping[str, tuple[int, ...]], dtype: torch.dtype, prefix: str = "") -> int:
+    """What the networks whose names begin with `prefix` take once loaded; the VAE is in float32 beside float16."""
+    vae = torch.float32 if dtype == torch.float16 else dtype
+    return sum(
+        math.prod(shape) * (vae if name.startswith(ldm.VAE) else dtype).itemsize
+        for name, shape in shapes.items()
+        if name.startswith(prefix) and not name.startswith(_AVERAGED)
+    )
+
+
+def give_back() -> None:
+    """To the system and the GPU, what nothing refers to any more.
+
+    glibc keeps what was freed between blocks that are in use: without this, each checkpoint that is loaded after
+    another would leave the process a little larger.
+    """
+    gc.collect()
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # other C libraries have none
+        if trim:
+            trim(0)
