@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import subprocess
@@ -19,6 +18,7 @@ from sdui.core.events import StopToken
 from sdui.core.request import GenerationRequest
 from sdui.core.settings import Preferences
 from sdui.engine.engine import Engine
+from sdui.models import memory
 from sdui.models.families import family_of
 from sdui.models.families.base import Source
 from sdui.models.files import ModelFiles
@@ -68,34 +68,34 @@ def _measured(path: Path, precision: str) -> Iterator[tuple[str, float, str]]:
         # What only a process's first model needs, imports above all, is not part of a load.
         _drawn(work / "tiny", precision, work)
         _load(work / "tiny" / "tiny.safetensors", precision)
-        gc.collect()
-        yield from _times(path, precision)
+        memory.give_back()
+        # First, while nothing that was freed before is there to be used again.
         yield from _memory(path, precision)
-        gc.collect()
+        yield from _times(path, precision)
+        memory.give_back()
         before = _resident()
         yield "load, hash, draw 64x64 in 2 steps", _drawn(path.parent, precision, work), "s"
-        gc.collect()
+        memory.give_back()
         yield "memory left after unloading", (_resident() - before) / 2**20, "MB"
 
 
 def _times(path: Path, precision: str) -> Iterator[tuple[str, float, str]]:
-    """Each the best of some rounds, in turn: first with the file out of the system's cache, then with it there."""
-    for cache in ("not cached", "cached"):
-        plain: list[float] = []
-        load: list[float] = []
+    """The best of some rounds, in turn: first with the file out of the system's cache, then with it there."""
+    tasks = {"reading the file through": _read_through, "reading the file into memory": _read, "load": _load}
+    for cache, prepare in (("not cached", _forget), ("cached", _read_through)):
+        times: dict[str, list[float]] = {what: [] for what in tasks}
         for _ in range(_ROUNDS):
-            for times, task in ((plain, _read_once), (load, _load)):
-                if cache == "not cached":
-                    _forget(path)
-                else:
-                    _read_once(path, precision)
+            for what, task in tasks.items():
+                memory.give_back()
+                prepare(path)
                 begun = time.perf_counter()
                 task(path, precision)
-                times.append(time.perf_counter() - begun)
-                gc.collect()
-        yield f"reading the file once, {cache}", min(plain), "s"
-        yield f"load, {cache}", min(load), "s"
-        yield f"load / reading once, {cache}", min(load) / min(plain), ""
+                times[what].append(time.perf_counter() - begun)
+        best = {what: min(taken) for what, taken in times.items()}
+        for what, taken in best.items():
+            yield f"{what}, {cache}", taken, "s"
+        for what in ("reading the file through", "reading the file into memory"):
+            yield f"load / {what}, {cache}", best["load"] / best[what], ""
 
 
 def _memory(path: Path, precision: str) -> Iterator[tuple[str, float, str]]:
@@ -115,7 +115,7 @@ def _load(path: Path, precision: str) -> Any:
     family = family_of(read_header(path).shapes)
     assert family is not None
     dtype = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
-    return family.load(Source(path, None, torch.device("cpu"), dtype, ()))
+    return family.load(Source(path, None, torch.device("cpu"), dtype, (), dtype))
 
 
 def _drawn(folder: Path, precision: str, work: Path) -> float:
@@ -125,14 +125,21 @@ def _drawn(folder: Path, precision: str, work: Path) -> float:
     begun = time.perf_counter()
     request = GenerationRequest(prompt="a red apple", seed=1, steps=2, sampler="Euler", width=64, height=64)
     engine.run(request, Preferences(live_previews_enable=False), lambda event: None, StopToken())
-    return time.perf_counter() - begun
+    taken = time.perf_counter() - begun
+    store.unload_all()
+    return taken
 
 
 def _networks(model: Any) -> Iterator[torch.nn.Module]:
     yield from (model.unet, model.vae, *model.text_encoders)
 
 
-def _read_once(path: Path, _precision: str) -> None:
+def _read(path: Path, _precision: str = "") -> None:
+    path.read_bytes()
+
+
+def _read_through(path: Path, _precision: str = "") -> None:
+    """Piece after piece into the same memory, keeping nothing."""
     piece = bytearray(_PIECE)
     with path.open("rb", buffering=0) as file:
         while file.readinto(piece):
