@@ -159,19 +159,16 @@ def test_marks_in_the_file_say_that_it_predicts_v_and_ends_in_noise_alone(all_ki
         assert model.zero_snr and predicted_v(model)
 
 
-@pytest.mark.parametrize(
-    ("name", "more"),
-    [
-        (
-            "Stable Diffusion 2 unCLIP",
-            {f"{UNET}label_emb.0.0.weight": (128, 64), "embedder.model.ln_final.weight": (1,)},
-        ),
-    ],
-)
-def test_a_kind_that_is_not_drawn_with_is_named(sd2, name, more):
-    shapes = {key: tuple(tensor.shape) for key, tensor in sd2.items()} | more
-    assert family_of(shapes) is None
-    assert name in kind_of(shapes)
+def test_a_kind_that_is_not_drawn_with_is_named(all_kinds):
+    two, xl = (all_kinds[name, "plain"] for name in ("Stable Diffusion 2.x", "Stable Diffusion XL"))
+    unclip = {f"{UNET}label_emb.0.0.weight": (128, 64), "embedder.model.ln_final.weight": (1,)}
+    for weights, more, name in (
+        (two, unclip, "Stable Diffusion 2 unCLIP"),
+        (xl, {"edm_vpred.sigma_max": ()}, "CosXL"),
+        (xl, {"edm_mean": (1, 4, 1, 1)}, "Playground"),
+    ):
+        shapes = {key: tuple(tensor.shape) for key, tensor in weights.items()} | more
+        assert family_of(shapes) is None and name in kind_of(shapes)
 
 
 def test_alphas_fall_from_almost_all_to_almost_nothing(tmp_path):

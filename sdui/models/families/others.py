@@ -37,6 +37,7 @@ _OTHER_MODELS = (
     (r".*head\.modulation$|.*patch_embedding\.weight$", "Wan"),
     (r".*encoder_hid_proj\.", "Kolors"),
     (r"embedder\.model\.", "Stable Diffusion 2 unCLIP"),
+    (r"edm_(vpred\.sigma_max|mean)$", "Stable Diffusion XL with EDM noise levels (CosXL, Playground)"),
 )
 _PARTS = (
     (r"input_blocks\.\d|down_blocks\.\d+\.resnets|double_blocks\.", "the UNet of a checkpoint"),

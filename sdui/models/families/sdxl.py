@@ -26,6 +26,8 @@ FACTS = ldm.Facts(heads=0, head_channels=64, latent_scale=0.13025)
 _CLIP, _OPEN_CLIP = "conditioner.embedders.0.transformer.", "conditioner.embedders.1.model."
 _WAVES = 256
 """Values that stand for one number."""
+_EDM_MARKS = ("edm_vpred.sigma_max", "edm_mean")
+"""In SDXL checkpoints that were trained on another range of noise levels (CosXL, Playground 2.5)."""
 
 
 class SDXL:
@@ -34,6 +36,8 @@ class SDXL:
 
     def detect(self, shapes: Mapping[str, tuple[int, ...]]) -> bool:
         encoders = (f"{_CLIP}text_model.final_layer_norm.weight", f"{_OPEN_CLIP}ln_final.weight")
+        if any(mark in shapes for mark in _EDM_MARKS):
+            return False
         return all(key in shapes for key in encoders) and has_networks(shapes, 4, 8, 9, vector=True)
 
     def load(self, source: Source) -> LoadedSDXL:
