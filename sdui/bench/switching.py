@@ -15,7 +15,7 @@ from sdui.models.files import ModelFiles
 from sdui.models.residents import Room
 from sdui.models.store import ModelStore
 
-from .random_checkpoint import Sizes, write_random_checkpoint
+from .random_checkpoint import SD15, write_random_checkpoint
 from .rows import Row
 
 _GROUP = "switching, SD 1.5 size, bf16"
@@ -36,7 +36,7 @@ def measure_switching() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for checkpoint in _NAMES:
-            write_random_checkpoint(folder / f"{checkpoint}.safetensors", Sizes())
+            write_random_checkpoint(folder / f"{checkpoint}.safetensors", SD15)
         files = ModelFiles({"checkpoint": [folder]}, folder / "cache")
         for checkpoint in _NAMES:
             files.sha256(files.find(checkpoint))  # once for each file, and not part of a switch

@@ -1,10 +1,12 @@
 """Checkpoints that stay, those that go, and those that come back."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from sdui.bench.random_checkpoint import Sizes, write_random_checkpoint
+from sdui.bench.random_checkpoint import TINY, write_random_checkpoint
 from sdui.bench.switching import switched
 from sdui.core.errors import ModelFileError, RequestError
 from sdui.models import memory
@@ -190,7 +192,7 @@ def test_one_that_changed_before_its_turn_came_again_is_not_mixed_with_the_old(o
 @pytest.mark.parametrize("kept", [1, 2])
 def test_memory_does_not_grow_with_switching(tmp_path, kept):
     for name in ("first", "second"):
-        write_random_checkpoint(tmp_path / f"{name}.safetensors", Sizes(64, (1, 2, 2, 2), 32, (1, 1, 1, 1), 1, 128, 2))
+        write_random_checkpoint(tmp_path / f"{name}.safetensors", replace(TINY, channels=64))
     store = make_store(tmp_path)
     switched(store, kept, 4)  # what only the first few leave behind is small, but so are these checkpoints
     assert switched(store, kept, 8).grown < 1
