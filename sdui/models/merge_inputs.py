@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdui.core.errors import ModelFileError, ModelNotFound, RequestError
+from sdui.core.errors import ModelNotFound, RequestError
 from sdui.core.merging import MergeRequest
 from sdui.core.params import declared
 
@@ -41,11 +41,7 @@ def find_inputs(request: MergeRequest, files: ModelFiles, any_path: bool) -> Inp
             )
         except ModelNotFound as error:
             raise ModelNotFound(f"{labels[field]}{str(error).removeprefix('Checkpoint')}") from error
-    readers: list[TensorReader] = []
-    for file in found:
-        if file.problem:
-            raise ModelFileError(file.problem)
-        readers.append(TensorReader(file.path))
+    readers = [TensorReader(file.path) for file in found]
     vae = None
     if request.bake_in_vae not in ("", "None"):
         path = _vae(request.bake_in_vae, files, any_path)
@@ -61,7 +57,7 @@ def _checkpoint(name: str, files: ModelFiles) -> CheckpointFile:
         return files.find(name)
     except ModelNotFound:
         if re.fullmatch(r"[0-9a-f]{8,64}", name, re.IGNORECASE):
-            hashes = {file.path: files.sha256(file) for file in files.checkpoints() if not file.problem}
+            hashes = {file.path: files.sha256(file) for file in files.checkpoints() if file.header}
             for file in files.checkpoints():
                 if hashes.get(file.path, "").startswith(name.lower()):
                     return file
