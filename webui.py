@@ -1,19 +1,18 @@
-"""Starts the sdui server, or `verify`: reads the options, then hands over to sdui.app or sdui.verify."""
+"""Starts the sdui server, or another command: reads the options, then hands over to sdui.app or sdui.commands."""
 
 from __future__ import annotations
 
 import os
 import sys
 
+from sdui.commands import COMMANDS, run
 from sdui.core.errors import LaunchError
 from sdui.core.settings import read_launch
 
 
 def main() -> int:
-    if sys.argv[1:2] == ["verify"]:
-        from sdui.verify import main as verify
-
-        return verify(sys.argv[2:], os.environ)
+    if len(sys.argv) > 1 and sys.argv[1] in COMMANDS:
+        return run(sys.argv[1], sys.argv[2:])
     try:
         launch, unknown = read_launch(sys.argv[1:], os.environ)
         if unknown:

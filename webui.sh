@@ -4,6 +4,7 @@
 #   ./webui.sh test [pytest arguments]   all tests
 #   ./webui.sh bench [options]           measurements
 #   ./webui.sh verify FILE...            draws pictures again and says whether they come out the same
+#   ./webui.sh merge MODEL...            makes a new checkpoint of others
 # Environment: COMMANDLINE_ARGS, PYTHON, VENV_DIR, TORCH_COMMAND; README.md explains them.
 set -eu
 CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")"

@@ -30,6 +30,8 @@ from sdui.ui.services import Services
 
 log = logging.getLogger(__name__)
 
+_HEAD_START = 5
+"""Seconds that the page and the first checkpoint get before files are hashed in the background."""
 _LONGEST_GOODBYE = 1
 """Seconds that open pages get when the server stops."""
 
@@ -59,18 +61,22 @@ def build_engine(launch: Launch) -> Runs:
     """Called in the worker's thread; torch is first imported here."""
     from sdui.engine.engine import Engine
     from sdui.models.files import ModelFiles
+    from sdui.models.hashing import BackgroundHashing
+    from sdui.models.placement import Vram
     from sdui.models.store import ModelStore
     from sdui.sampling.registry import builtin
 
-    models = launch.folder("models")
-    folders = [models / "Stable-diffusion", *([launch.ckpt_dir.resolve()] if launch.ckpt_dir else [])]
-    files = ModelFiles(folders, taesd=models / "VAE-taesd", cache=launch.folder("cache"))
+    files = ModelFiles(launch.model_folders(), launch.folder("cache"))
     try:
-        store = ModelStore(files, device=launch.device, precision=launch.precision)
+        vram = Vram(launch.vram_mode(sdxl=False), launch.vram_mode(sdxl=True))
+        store = ModelStore(files, launch.device, launch.precision, vram, half_vae=not launch.no_half_vae)
     except (RuntimeError, AssertionError) as error:
         why = str(error).splitlines()[0].rstrip(".")
         raise LaunchError(f"--device {launch.device} cannot be used: {why}. --device cpu always works.") from error
-    return Engine(store, builtin(), launch.data_dir / "styles.csv")
+    hashing = BackgroundHashing(files)
+    if not launch.no_hashing:
+        hashing.start(after=_HEAD_START)
+    return Engine(store, builtin(), launch.data_dir / "styles.csv", hashing)
 
 
 def build(services: Services) -> FastAPI:
@@ -98,9 +104,8 @@ def _start_logging(level: str) -> None:
 
 
 def _prepare_folders(launch: Launch) -> None:
-    if launch.ckpt_dir and not launch.ckpt_dir.is_dir():
-        raise LaunchError(f"--ckpt-dir {launch.ckpt_dir}: there is no such folder.")
-    data, checkpoints = launch.data_dir.resolve(), launch.folder("models") / "Stable-diffusion"
+    launch.require_folders()
+    data, checkpoints = launch.data_dir.resolve(), launch.model_folders()["checkpoint"][0]
     try:
         data.mkdir(parents=True, exist_ok=True)
         if not checkpoints.exists():

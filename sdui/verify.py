@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -101,13 +100,6 @@ def main(argv: Sequence[str], env: Mapping[str, str]) -> int:
         sys.stdout.write(f"{path}: {verdicts[-1].text}\n")
         sys.stdout.flush()
     return 0 if all(verdict.equal for verdict in verdicts) else 1
-
-
-def console() -> None:
-    """The installed command `sdui`."""
-    if sys.argv[1:2] != ["verify"]:
-        raise SystemExit(f"usage: sdui verify {_USAGE}")
-    raise SystemExit(main(sys.argv[2:], os.environ))
 
 
 def _started(request: GenerationRequest, record: Record, given: Given) -> GenerationRequest:

@@ -28,6 +28,9 @@ class Engine:
         return Catalog((Checkpoint("demo", "demo.safetensors"),), ("DPM++ 2M",), ("Automatic",))
     def run(self, task, preferences, emit, stop):
         print(f"task: {task!r}", flush=True)
+    def prepare(self, task): ...
+    def close(self):
+        print("closed", flush=True)
 
 app.build_engine = lambda launch: Engine()
 app.main(read_launch(sys.argv[1:], {})[0])
@@ -65,6 +68,7 @@ def test_starts_answers_and_ends(tmp_path, how):
     assert "task: LoadRequest(model='demo.safetensors')" in output
     assert "Made the folder" in output
     assert (tmp_path / "models/Stable-diffusion").is_dir()
+    assert "closed\n" in output
     assert output.endswith("ended\n")
     assert server.returncode == 0
     assert "Traceback" not in output
@@ -95,4 +99,4 @@ def test_a_device_that_is_not_there_is_named(tmp_path, device):
 
 def test_a_checkpoint_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(LaunchError, match=r"--ckpt-dir .*nowhere: there is no such folder"):
-        app.main(Launch(data_dir=tmp_path, ckpt_dir=tmp_path / "nowhere"))
+        app.main(Launch(data_dir=tmp_path, ckpt_dir=(tmp_path / "nowhere",)))

@@ -44,6 +44,7 @@ class Clone:
             "pyproject.toml",
             "constraints.txt",
             "sdui/__init__.py",
+            "sdui/commands.py",
             "sdui/install.py",
         ):
             shutil.copy(ROOT / name, self.home / name)
@@ -143,7 +144,7 @@ def test_tests_get_their_packages_and_their_arguments(clone):
     status, output, asked = clone.run("test", "-k", "not browser")
     assert status == 0, output
     assert "hypothesis" in pip(asked)[1]
-    assert asked[-1] == "-m pytest -k not browser"
+    assert asked[-1] == "-m pytest -n 2 --dist loadfile -k not browser"
     assert pip(clone.run("test")[2]) == []
     assert pip(clone.run("--help")[2]) == [], "what the tests installed serves the page as well"
 
@@ -171,7 +172,7 @@ def test_verify_needs_no_other_packages(clone):
 def test_an_unknown_command_is_refused(clone):
     status, output, _ = clone.run("tets")
     assert status == 1
-    assert "there is no command 'tets'; known are test, bench and verify" in output
+    assert "there is no command 'tets'; known are test, bench, verify, merge" in output
 
 
 def test_an_old_python_is_refused_by_version(clone, tmp_path):

@@ -20,7 +20,7 @@ from .rows import Row, table
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sdui.bench", description="How fast is sdui on this machine?")
-    parser.add_argument("--quick", action="store_true", help="without the checkpoint of Stable Diffusion 1.5's size")
+    parser.add_argument("--quick", action="store_true", help="without checkpoints of full size")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the table to FILE")
     options = parser.parse_args()
     rows: list[Row] = []
@@ -33,14 +33,23 @@ def main() -> None:
 
 
 def _rows(full: bool) -> Iterator[Row]:
+    from .library import measure_library
     from .startup import measure_start
 
     yield from _machine()
     yield from measure_start()
+    yield from measure_library()
     # torch is imported only now: it would slow down, and be counted with, the server that was just measured.
     from .drawing import measure_drawing
+    from .loading import measure_loading
+    from .merging import measure_merging
+    from .switching import measure_switching
 
     yield from measure_drawing(full)
+    yield from measure_merging(full)
+    if full:
+        yield from measure_loading()
+        yield from measure_switching()
 
 
 def _machine() -> Iterator[Row]:

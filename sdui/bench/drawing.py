@@ -20,7 +20,8 @@ from sdui.models.files import ModelFiles
 from sdui.models.store import ModelStore
 from sdui.sampling.registry import builtin
 
-from .random_checkpoint import TINY, Sizes, write_random_checkpoint
+from .adapters import measure_adapters
+from .random_checkpoint import SD15, TINY, write_random_checkpoint
 from .rows import Row
 from .step_cost import measure_step_cost
 
@@ -47,13 +48,14 @@ def measure_drawing(full: bool) -> Iterator[Row]:
         yield from _measure(Case("demo 128x128", _BUNDLED, 128, 20, 9), work)
         yield from _measure(Case("tiny 64x64", work / "tiny", 64, 20, 9, step_cost=True), work)
         if full:
-            write_random_checkpoint(work / "full" / "full.safetensors", Sizes())
+            write_random_checkpoint(work / "full" / "full.safetensors", SD15)
             yield from _measure(Case("SD 1.5 size, 256x256, fp32", work / "full", 256, 8, 3), work)
             yield from _measure(Case("SD 1.5 size, 256x256, bf16", work / "full", 256, 8, 3, "bf16"), work)
+            yield from measure_adapters(work / "full", work)
 
 
 def _measure(case: Case, work: Path) -> Iterator[Row]:
-    files = ModelFiles([case.folder], taesd=work, cache=work / "cache")
+    files = ModelFiles({"checkpoint": [case.folder], "taesd": [work]}, work / "cache")
     store = ModelStore(files, device="cpu", precision=case.precision)
     engine = Engine(store, builtin(), work / "styles.csv")
     begun = time.perf_counter()
@@ -120,10 +122,10 @@ class _Recorded:
         self._unet, self._vae = model.unet, model.vae
         self._calls: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = []
         model.unet = _Listening(self._unet, self._unet, self._calls)
-        model.vae = _Listening(self._vae, self._vae.decode, self._calls)
+        model.autoencoder.network = _Listening(self._vae, self._vae.decode, self._calls)
 
     def restore(self) -> None:
-        self._model.unet, self._model.vae = self._unet, self._vae
+        self._model.unet, self._model.autoencoder.network = self._unet, self._vae
 
     @torch.inference_mode()
     def replay(self) -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.request
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
@@ -19,18 +16,16 @@ from shutil import which
 import psutil
 
 from .rows import Row
+from .serving import PATIENCE, ROOT, serving, wait_for
 
 _GROUP = "start"
-_ROOT = Path(__file__).parents[2]
-_PATIENCE = 180
-"""Seconds after which a server counts as hung."""
 
 
 def measure_start() -> Iterator[Row]:
     yield Row(_GROUP, "webui.py --help", statistics.median(_help() for _ in range(3)), "s")
-    with tempfile.TemporaryDirectory() as folder, _server(Path(folder)) as (server, url, begun):
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as (server, url, begun):
         peak = _PeakMemory(server.pid)
-        _wait_for(f"{url}/internal/ping", server)
+        wait_for(f"{url}/internal/ping", server)
         yield Row(_GROUP, "server: first byte", time.perf_counter() - begun, "s")
         yield from _browser(url, begun)
         yield Row(_GROUP, "server: peak memory", peak.stop() / 2**20, "MB")
@@ -38,40 +33,8 @@ def measure_start() -> Iterator[Row]:
 
 def _help() -> float:
     begun = time.perf_counter()
-    subprocess.run([sys.executable, "webui.py", "--help"], cwd=_ROOT, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, "webui.py", "--help"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - begun
-
-
-@contextmanager
-def _server(data: Path) -> Generator[tuple[subprocess.Popen[bytes], str, float]]:
-    """A server on the repository's models with its own data folder; its URL and when it was started."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "webui.py", "--port", str(port), "--data-dir", str(data)]
-    begun = time.perf_counter()
-    with subprocess.Popen(
-        [*command, "--models-dir", str(_ROOT / "models")],
-        cwd=_ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as server:
-        try:
-            yield server, f"http://127.0.0.1:{port}", begun
-        finally:
-            server.terminate()
-
-
-def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(_PATIENCE * 50):
-        if server.poll() is not None:
-            raise RuntimeError(f"the server ended with code {server.returncode}; start webui.py to see why")
-        try:
-            urllib.request.urlopen(url, timeout=1).close()
-        except OSError:
-            time.sleep(0.02)
-        else:
-            return
-    raise RuntimeError(f"{url} did not answer in {_PATIENCE} s")
 
 
 def _browser(url: str, begun: float) -> Iterator[Row]:
@@ -87,7 +50,7 @@ def _browser(url: str, begun: float) -> Iterator[Row]:
         page = browser.new_page()
         page.goto(url)
         page.locator("html:not([inert])").get_by_role("button", name="Generate", exact=True).wait_for(
-            timeout=_PATIENCE * 1000
+            timeout=PATIENCE * 1000
         )
         yield Row(_GROUP, "server: usable page", time.perf_counter() - begun, "s")
         for what in ("first picture since the start", "second picture since its click"):
@@ -95,7 +58,7 @@ def _browser(url: str, begun: float) -> Iterator[Row]:
             page.get_by_label("Prompt", exact=True).first.fill(f"a red apple, 3d style, {what}")
             page.get_by_role("button", name="Generate", exact=True).click()
             page.get_by_role("button", name="Interrupt").wait_for(state="visible")
-            page.get_by_role("button", name="Generate", exact=True).wait_for(timeout=_PATIENCE * 1000)
+            page.get_by_role("button", name="Generate", exact=True).wait_for(timeout=PATIENCE * 1000)
             page.locator("#txt2img_gallery img").first.wait_for()
             yield Row(_GROUP, f"server: {what}", time.perf_counter() - clicked, "s")
         browser.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
@@ -24,6 +25,7 @@ _IMG2IMG_DEFAULTS: dict[str, Any] = {
     "inpaint_full_res_padding": 0,
 }
 _SOFT = "Soft Inpainting"
+_NONE = "None"
 
 
 class FromBody(NamedTuple):
@@ -43,6 +45,7 @@ def request_from(body: dict[str, Any], kind: Kind, images: tuple[bytes, bytes] =
     image, mask = _images(values, images)
     scripts = values.pop("alwayson_scripts", {})
     _old_names(values)
+    _add_hypernetwork(values)
     stages = _stages(values, kind, bool(mask))
     flat: dict[str, Any] = {"hires": {}} if "hires" in stages else {}
     for path, name in _paths():
@@ -77,7 +80,7 @@ def _stages(values: dict[str, Any], kind: Kind, masked: bool) -> set[str]:
         stages |= {"init", "init.inpaint"} if masked else {"init"}
     elif values.pop("enable_hr", False):
         stages.add("hires")
-    if values.get("refiner_checkpoint") not in (None, "", "None"):
+    if values.get("refiner_checkpoint") not in (None, "", _NONE):
         stages.add("refiner")
     return stages
 
@@ -94,6 +97,15 @@ def _old_names(values: dict[str, Any]) -> None:
         values["inpaint_full_res"] = int(values["inpaint_full_res"])
     for name in ("seed_resize_from_w", "seed_resize_from_h"):
         values[name] = max(0, values.get(name, 0))
+
+
+def _add_hypernetwork(values: dict[str, Any]) -> None:
+    """A1111's option adds a tag to the prompts that do not have one of this network, and so to the infotext."""
+    name = values.pop("sd_hypernetwork", None) or _NONE
+    for field in ("prompt", "hr_prompt"):
+        text = values.get(field, "")
+        if name != _NONE and (field == "prompt" or text) and not re.search(rf"<hypernet:{re.escape(name)}[:>]", text):
+            values[field] = f"{text}<hypernet:{name}:1.0>"
 
 
 def _names_of_today(flat: dict[str, Any]) -> None:

@@ -47,7 +47,6 @@ _OPTIONS = """
 """The options that an infotext can set, in the order of A1111's settings."""
 _FOREIGN: dict[str, tuple[str, Any]] = {
     "face_restoration": ("Face restoration", False),
-    "sd_vae": ("VAE", "Automatic"),
     "sd_vae_encode_method": ("VAE Encoder", "Full"),
     "sd_vae_decode_method": ("VAE Decoder", "Full"),
     "k_sched_type": ("Schedule type", "Automatic"),

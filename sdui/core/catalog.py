@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
+
+ModelKind = Literal["checkpoint", "vae", "taesd", "lora", "embedding", "hypernetwork", "upscaler", "face_restorer"]
+"""Of model files; each kind has folders of its own."""
+
+SHORT = 10
+"""Hex digits of the SHA-256 that A1111 shows."""
+PAGE_LENGTH = 60
+"""Files on a page of a list."""
+_FEWEST = 8
+"""Hex digits that tell files apart; A1111's oldest hashes have as many."""
+
+
+def is_hash(digits: str, hashes: Iterable[str]) -> bool:
+    """Whether these, in any case, are the first digits of one of a file's hashes."""
+    wanted = digits.strip().lower()
+    return len(wanted) >= _FEWEST and any(known.startswith(wanted) for known in hashes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +39,39 @@ class Checkpoint:
     """Prompts that its makers know to work."""
     problem: str = ""
     """Why it cannot be loaded, in one sentence; "" when it can."""
+    hashes: tuple[str, ...] = ()
+    """Those that are known of the file, in lower case; the SHA-256 comes first when it is one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A file that prompts name: a LoRA, embedding or hypernetwork."""
+
+    name: str
+    """File name without folder and extension."""
+    alias: str
+    """What its maker called it; the name where that is unknown or would mean another file as well."""
+    title: str
+    """Its path in the models folder, with "/"."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPage:
+    """One page of the files of a kind; there may be tens of thousands."""
+
+    entries: tuple[Network, ...] = ()
+    number: int = 0
+    """Counted from 0."""
+    found: int = 0
+    """How many the search has found in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hashing:
+    """How far the background has got with the model files whose hashes are unknown."""
+
+    done: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +81,9 @@ class Catalog:
     schedules: tuple[str, ...] = ()
     hires_upscalers: tuple[str, ...] = ()
     """Latent modes and pixel upscalers."""
+    vaes: tuple[str, ...] = ("Automatic", "None")
+    hashing: Hashing | None = None
+    """None while nothing is hashed."""
 
     def names(self, choices: str) -> tuple[str, ...]:
         """The texts a drop-down offers for `Param.choices`."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
+from .merging import MergeRequest
 from .params import Declared, Params, declared
 from .request import GenerationRequest
 from .settings import Launch, Preferences
@@ -32,6 +33,13 @@ def page() -> str:
                 GenerationRequest,
                 ("Field", "Label", "In the picture's text", "A1111's name", "Values", "Default", "What it does"),
                 lambda d: [f"`{d.path}`", d.param.label, d.param.infotext, f"`{d.name}`"],
+            ),
+            *_table(
+                "What a merged checkpoint is made from",
+                "`sdui/core/merging.py`. Options of `./webui.sh merge` are named like the fields, `--bake-in-vae`.",
+                MergeRequest,
+                ("Field", "Label", "A1111's name", "Values", "Default", "What it does"),
+                lambda d: [f"`{d.path}`", d.param.label, f"`{d.name}`"],
             ),
             *_table(
                 "Settings",
@@ -67,7 +75,7 @@ def _values(d: Declared) -> str:
     kind = d.field.annotation
     if get_origin(kind) is Literal:
         return ", ".join(f"`{value}`" for value in get_args(kind))
-    (plain,) = [part for part in get_args(kind) or (kind,) if part is not NoneType]
+    (plain,) = [part for part in get_args(kind) or (kind,) if part not in (NoneType, ...)]
     limits = f" {low:,} to {high:,}" if low is not None and high is not None else ""
     return _KINDS[plain] + limits
 
@@ -76,7 +84,7 @@ def _default(d: Declared) -> str:
     value: Any = d.field.default
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "" if value in (None, "") else f"`{value}`"
+    return "" if value in (None, "", ()) else f"`{value}`"
 
 
 def _row(cells: Iterable[str]) -> str:

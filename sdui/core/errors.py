@@ -5,7 +5,7 @@ SduiError
   RequestError        the request cannot be run as asked (HTTP 422)
     ModelNotFound     no such checkpoint (HTTP 404)
   ModelFileError      a model file is damaged or of a kind that sdui cannot use; names the file
-  OutputError         a finished picture could not be written; names the folder
+  OutputError         a finished picture or model could not be written; names the folder
   LaunchError         the server cannot start as asked: port taken, folder missing
 Interrupted           not an error: the user pressed stop
 """

@@ -74,6 +74,12 @@ class ImageSaved:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelSaved:
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something the user should know although the job goes on."""
 
@@ -95,7 +101,7 @@ class Failed:
     error: str
 
 
-Event = Started | Progress | Preview | ImageReady | ImageSaved | Notice | Finished | Stopped | Failed
+Event = Started | Progress | Preview | ImageReady | ImageSaved | ModelSaved | Notice | Finished | Stopped | Failed
 Emit = Callable[[Event], None]
 Last = Finished | Stopped | Failed
 

@@ -92,7 +92,7 @@ def unread(text: str) -> list[str]:
                 remarks.append(f"{text}: {value} became {request.width}x{request.height}.")
         elif key and any(path in invalid for place in key.places for path in place.paths):
             remarks.append(f"{text}: {value} is not valid here and was left out.")
-    others = ", ".join(request.others)
+    others = ", ".join(request.lasting_others)
     return [*remarks, *([f"This version of sdui does not use: {others}."] if others else [])]
 
 
@@ -138,7 +138,7 @@ def _whole(text: str) -> str:
 
 def _stages(given: dict[str, str]) -> Iterator[str]:
     """The groups and stages of the picture that these keys tell of."""
-    yield from ("", "text", "sampling", "guidance")
+    yield from ("", "text", "text.sdxl", "sampling", "guidance")
     if any(key in given for key in _HIRES_KEYS):
         yield "hires"
     elif "denoisingstrength" in given:

@@ -14,7 +14,8 @@ SOFT = "Soft inpainting enabled"
 FIRST_PASS_SIZE = "First pass size"
 HYPERNET, HYPERNET_STRENGTH = "Hypernet", "Hypernet strength"
 VERSION = "Version"
-_ABOUT_THE_FILE = (VERSION, "User", "Batch size", "Batch pos")
+LORA_HASHES, TI_HASHES = "Lora hashes", "TI hashes"
+_ABOUT_THE_FILE = (VERSION, "User", "Batch size", "Batch pos", "VAE precision")
 """They tell how a picture came to be and would be untrue of the next one."""
 
 _ORDER = """

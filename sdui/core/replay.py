@@ -31,6 +31,10 @@ class Record(BaseModel):
     device: str = ""
     """Its name, such as "NVIDIA H100" or a processor's."""
     dtype: str = ""
+    vae_dtype: str = ""
+    """Where it is another than `dtype`."""
+    vae_strips: bool = False
+    """Memory was short, so the VAE worked in strips, which rounds differently."""
     attention: str = ""
     rng: str = ""
     """Where random numbers really came from."""

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from .merging import MergeRequest
+from .pairs import squeezed
 from .params import Param, Params, Text
 from .sampling_options import GuidanceOptions, SamplingOptions
 from .stages import Hires, InitImage, Refiner
@@ -18,6 +20,15 @@ def _multiple_of_8(pixels: int) -> int:
 
 # A latent cell covers 8 pixels; like A1111, other sizes are rounded down.
 Side = Annotated[int, Field(ge=8, le=16384), AfterValidator(_multiple_of_8)]
+
+
+_HASH_LISTS = ("lorahashes", "tihashes")
+"""Keys of an infotext, squeezed, under which are names and hashes: "first: 0123456789ab, second: ..."."""
+
+
+def is_hash_list(key: str) -> bool:
+    """Whether a pair of this key in `others` is read as `network_hashes`."""
+    return squeezed(key) in _HASH_LISTS
 
 
 class GenerationRequest(Params):
@@ -130,6 +141,42 @@ class GenerationRequest(Params):
             a1111="sd_model_checkpoint",
         ),
     ] = ""
+    vae_hash: Annotated[
+        str,
+        Param(
+            "VAE hash",
+            "First digits of the VAE file's SHA-256; finds it when the file was renamed.",
+            infotext="VAE hash",
+        ),
+    ] = ""
+    vae: Annotated[
+        str,
+        Param(
+            "SD VAE",
+            "What turns latents into the picture. Automatic takes the one that belongs to the checkpoint, None the one "
+            "inside it. Files live in models/VAE.",
+            choices="vaes",
+            infotext="VAE",
+            a1111="sd_vae",
+        ),
+    ] = "Automatic"
+    vae_overrides_preference: Annotated[
+        bool,
+        Param(
+            "Selected VAE overrides per-model preferences",
+            "Otherwise a VAE that belongs to the checkpoint, by its name or your notes, goes before the selected one.",
+            a1111="sd_vae_overrides_per_model_preferences",
+        ),
+    ] = True
+    vae_bfloat16: Annotated[
+        bool,
+        Param(
+            "Automatically convert VAE to bfloat16",
+            "When half precision gives NaN, try bf16 before fp32: it takes less memory and is less exact.",
+            infotext="VAE falls back to bf16",
+            a1111="auto_vae_precision_bfloat16",
+        ),
+    ] = False
     subseed: Annotated[
         int,
         Field(ge=-1, le=2**63 - 1),
@@ -250,6 +297,21 @@ class GenerationRequest(Params):
         Param("Batch size", "How many pictures to make at once; needs more memory.", slider=(1, 8)),
     ] = 1
 
+    @property
+    def network_hashes(self) -> dict[str, str]:
+        """First digits of hashes by the names of the LoRAs and embeddings that the prompts had when they were used.
+
+        They are in `others`, from the infotext's "Lora hashes" and "TI hashes", and find files that were renamed.
+        """
+        lists = (text.split(",") for key, text in self.others.items() if is_hash_list(key))
+        pairs = (entry.rpartition(":") for entries in lists for entry in entries)
+        return {name.strip(): digits.strip() for name, colon, digits in pairs if colon}
+
+    @property
+    def lasting_others(self) -> dict[str, str]:
+        """`others` without the hashes of networks: a new picture writes those that it was drawn with itself."""
+        return {key: text for key, text in self.others.items() if not is_hash_list(key)}
+
 
 class LoadRequest(Params):
     """Make a checkpoint ready without drawing, so that the next picture starts at once."""
@@ -257,4 +319,4 @@ class LoadRequest(Params):
     model: str = ""
 
 
-Task = GenerationRequest | LoadRequest
+Task = GenerationRequest | LoadRequest | MergeRequest

@@ -14,13 +14,29 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
+from .catalog import ModelKind
+from .command_line import add_options
 from .errors import LaunchError
 from .files import write_atomic
+from .model_folders import model_folders
 from .params import Param, Params, declared, explain
 
 
 def _lower(text: Any) -> Any:
     return text.lower() if isinstance(text, str) else text
+
+
+def _separate(text: Any) -> Any:
+    """Folders in an environment variable stand as in PATH."""
+    return text.split(os.pathsep) if isinstance(text, str) else text
+
+
+Folders = Annotated[tuple[Path, ...], BeforeValidator(_separate)]
+"""A flag that can be repeated."""
+
+
+def _more(kind: str, folders: str) -> Param:
+    return Param(f"{kind} folder", f"Looked through beside {folders} in the models folder; can be repeated.")
 
 
 class Launch(Params):
@@ -34,15 +50,41 @@ class Launch(Params):
         Path, Param("Data folder", "Where models/, outputs/, config.json and cache/ are; default: here.")
     ] = Path()
     models_dir: Annotated[Path | None, Param("Models folder", "Instead of models/ in the data folder.")] = None
-    ckpt_dir: Annotated[
-        Path | None, Param("Checkpoint folder", "Looked through beside Stable-diffusion/ in the models folder.")
-    ] = None
+    ckpt_dir: Annotated[Folders, _more("Checkpoint", "Stable-diffusion/")] = ()
+    vae_dir: Annotated[Folders, _more("VAE", "VAE/")] = ()
+    lora_dir: Annotated[Folders, _more("LoRA", "Lora/")] = ()
+    lyco_dir: Annotated[Folders, _more("LyCORIS", "LyCORIS/")] = ()
+    embeddings_dir: Annotated[
+        Folders, Param("Embeddings folder", "Looked through beside embeddings/ in the data folder; can be repeated.")
+    ] = ()
+    hypernetwork_dir: Annotated[Folders, _more("Hypernetwork", "hypernetworks/")] = ()
+    esrgan_models_path: Annotated[Folders, _more("ESRGAN", "ESRGAN/")] = ()
+    bsrgan_models_path: Annotated[Folders, _more("BSRGAN", "ESRGAN/")] = ()
+    realesrgan_models_path: Annotated[Folders, _more("RealESRGAN", "RealESRGAN/")] = ()
+    swinir_models_path: Annotated[Folders, _more("SwinIR", "SwinIR/")] = ()
+    scunet_models_path: Annotated[Folders, _more("ScuNET", "ScuNET/")] = ()
+    dat_models_path: Annotated[Folders, _more("DAT", "DAT/")] = ()
+    gfpgan_models_path: Annotated[Folders, _more("GFPGAN", "GFPGAN/")] = ()
+    codeformer_models_path: Annotated[Folders, _more("CodeFormer", "Codeformer/")] = ()
+    no_hashing: Annotated[
+        bool, Param("No hashing", "Hash a model file when it is first used, not in the background.")
+    ] = False
     ckpt: Annotated[str, Param("Checkpoint", "Name of the checkpoint to start with.")] = ""
     device: Annotated[str, Param("Device", "auto, cpu, cuda, cuda:N or mps.")] = "auto"
     precision: Annotated[
         Literal["auto", "fp32", "fp16", "bf16"],
         Param("Precision", "Numbers of the networks: auto (fp16 on a GPU, else fp32), fp32, fp16 or bf16."),
     ] = "auto"
+    no_half_vae: Annotated[
+        bool, Param("VAE in fp32", "Keep the VAE in fp32 beside a UNet in half precision; needs more memory.")
+    ] = False
+    medvram: Annotated[
+        bool, Param("Medium VRAM", "Only the network that computes is on the GPU: a little slower, far less memory.")
+    ] = False
+    medvram_sdxl: Annotated[bool, Param("Medium VRAM for SDXL", "--medvram for Stable Diffusion XL alone.")] = False
+    lowvram: Annotated[
+        bool, Param("Low VRAM", "Only the layer that computes is on the GPU: much slower, least memory.")
+    ] = False
     skip_load_model_at_start: Annotated[
         bool, Param("Skip loading", "Load the checkpoint with the first picture, not at the start.")
     ] = False
@@ -58,9 +100,68 @@ class Launch(Params):
             return self.models_dir.resolve()
         return (self.data_dir / name).resolve()
 
+    def vram_mode(self, *, sdxl: bool) -> Literal["auto", "model", "sequential"]:
+        """What is on the GPU at a time; auto: what fits."""
+        if self.lowvram:
+            return "sequential"
+        return "model" if self.medvram or (sdxl and self.medvram_sdxl) else "auto"
+
+    def model_folders(self) -> dict[ModelKind, list[Path]]:
+        """Where files of each kind are looked for."""
+        given: dict[ModelKind, list[Path]] = {
+            kind: [folder for flag in flags for folder in getattr(self, flag)] for kind, flags in _FLAGS.items()
+        }
+        return model_folders(self.folder("models"), self.data_dir, given)
+
+    def require_folders(self) -> None:
+        """Raises LaunchError for a flag that names no folder of models."""
+        if self.models_dir:
+            _require_folder("--models-dir", self.models_dir)
+        for flag in (flag for flags in _FLAGS.values() for flag in flags):
+            for folder in getattr(self, flag):
+                _require_folder(_option(flag), folder)
+
     @property
     def host(self) -> str:
         return self.server_name or ("0.0.0.0" if self.listen else "127.0.0.1")
+
+
+_FLAGS: dict[ModelKind, tuple[str, ...]] = {
+    "checkpoint": ("ckpt_dir",),
+    "vae": ("vae_dir",),
+    "lora": ("lora_dir", "lyco_dir"),
+    "embedding": ("embeddings_dir",),
+    "hypernetwork": ("hypernetwork_dir",),
+    "upscaler": (
+        "esrgan_models_path",
+        "bsrgan_models_path",
+        "realesrgan_models_path",
+        "swinir_models_path",
+        "scunet_models_path",
+        "dat_models_path",
+    ),
+    "face_restorer": ("gfpgan_models_path", "codeformer_models_path"),
+}
+"""The start options with folders of each kind."""
+_PROGRAMS = ("Stable-diffusion", "checkpoints")
+"""A folder of models has one of these; a program's own folder has it in models/."""
+
+
+def _require_folder(option: str, folder: Path) -> None:
+    """Raises LaunchError. The models folder may be new, and then is made."""
+    new = option == "--models-dir"
+    if folder.is_file():
+        raise LaunchError(f"{option} {folder}: it is a file; give the folder that it is in, {folder.parent}.")
+    if not folder.is_dir() and not new:
+        raise LaunchError(f"{option} {folder}: there is no such folder.")
+    if new and not any((folder / name).is_dir() for name in _PROGRAMS):
+        inner = folder / "models"
+        if any((inner / name).is_dir() for name in _PROGRAMS):
+            raise LaunchError(f"{option} {folder}: the models are one folder further in; give {inner}.")
+
+
+def _option(field: str) -> str:
+    return "--" + field.replace("_", "-")
 
 
 def read_launch(argv: Sequence[str], env: Mapping[str, str]) -> tuple[Launch, list[str]]:
@@ -72,10 +173,8 @@ def read_launch(argv: Sequence[str], env: Mapping[str, str]) -> tuple[Launch, li
         prog="webui.py", description="The sdui server.", argument_default=argparse.SUPPRESS, allow_abbrev=False
     )
     values: dict[str, Any] = {}
+    add_options(parser, Launch)
     for d in declared(Launch):
-        how: dict[str, Any] = {"action": "store_true"} if d.field.annotation is bool else {"metavar": d.path.upper()}
-        default = "" if d.field.default in (None, "", False) else f" (default: {d.field.default})"
-        parser.add_argument("--" + d.path.replace("_", "-"), dest=d.path, help=d.param.help + default, **how)
         if f"SDUI_{d.path.upper()}" in env:
             values[d.path] = env[f"SDUI_{d.path.upper()}"]
     known, unknown = parser.parse_known_args([*_split(env.get("COMMANDLINE_ARGS", "")), *argv])
@@ -198,6 +297,15 @@ class Preferences(Params):
         int, Field(ge=64, le=2048), Param("Live preview width", "Of one picture, in pixels.", section=_PREVIEWS)
     ] = 384
 
+    lora_preferred_name: Annotated[
+        Literal["Alias from file", "Filename"],
+        Param(
+            "When adding to prompt, refer to Lora by",
+            choices=("Alias from file", "Filename"),
+            section="Extra Networks",
+        ),
+    ] = "Alias from file"
+
     return_mask: Annotated[
         bool,
         Param("For inpainting, include the greyscale mask in results for web", section=_IMG2IMG),
@@ -216,6 +324,36 @@ class Preferences(Params):
         ),
     ] = False
 
+    lora_add_hashes_to_infotext: Annotated[
+        bool, Param("Add Lora hashes to infotext", "They find a LoRA again that was renamed.", section="Extra Networks")
+    ] = True
+
+    textual_inversion_add_hashes_to_infotext: Annotated[
+        bool,
+        Param(
+            "Add Textual Inversion hashes to infotext",
+            "They find an embedding again that was renamed.",
+            section="Extra Networks",
+        ),
+    ] = True
+
+    sd_checkpoints_limit: Annotated[
+        int,
+        Field(ge=1, le=10),
+        Param(
+            "Maximum number of checkpoints loaded at the same time",
+            "What stays in memory after a job; a refiner or the next job's checkpoint may come on top for a while.",
+            section="Stable Diffusion",
+        ),
+    ] = 1
+    sd_checkpoints_keep_in_cpu: Annotated[
+        bool,
+        Param(
+            "Only keep one model on device",
+            "Will keep models other than the currently used one in RAM rather than VRAM.",
+            section="Stable Diffusion",
+        ),
+    ] = True
     sd_model_checkpoint: Annotated[
         str,
         Param("Stable Diffusion checkpoint", "Chosen when the page opens; the page keeps it up to date."),

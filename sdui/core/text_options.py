@@ -9,6 +9,66 @@ from pydantic import Field
 from .params import Param, Params
 
 
+class SdxlOptions(Params):
+    """What SDXL checkpoints are told beside the prompts, under A1111's option names."""
+
+    crop_top: Annotated[
+        int,
+        Field(ge=0, le=16384),
+        Param(
+            "Crop top coordinate",
+            "SDXL draws as if so many pixels had been cut off above.",
+            slider=(0, 1024),
+            infotext="SDXL crop top",
+            a1111="sdxl_crop_top",
+        ),
+    ] = 0
+    crop_left: Annotated[
+        int,
+        Field(ge=0, le=16384),
+        Param(
+            "Crop left coordinate",
+            "SDXL draws as if so many pixels had been cut off on the left.",
+            slider=(0, 1024),
+            infotext="SDXL crop left",
+            a1111="sdxl_crop_left",
+        ),
+    ] = 0
+    low_aesthetic_score: Annotated[
+        float,
+        Field(ge=-100, le=100),
+        Param(
+            "SDXL low aesthetic score",
+            "Told to the SDXL refiner with the negative prompt.",
+            step=0.5,
+            slider=(0, 10),
+            infotext="SDXL low aesthetic score",
+            a1111="sdxl_refiner_low_aesthetic_score",
+        ),
+    ] = 2.5
+    high_aesthetic_score: Annotated[
+        float,
+        Field(ge=-100, le=100),
+        Param(
+            "SDXL high aesthetic score",
+            "Told to the SDXL refiner with the prompt.",
+            step=0.5,
+            slider=(0, 10),
+            infotext="SDXL high aesthetic score",
+            a1111="sdxl_refiner_high_aesthetic_score",
+        ),
+    ] = 6.0
+    clip_l_skip: Annotated[
+        bool,
+        Param(
+            "Clip skip SDXL",
+            "Clip skip also counts for the first of SDXL's text encoders; otherwise it has no effect there.",
+            infotext="SDXL clip skip",
+            a1111="sdxl_clip_l_skip",
+        ),
+    ] = False
+
+
 class TextOptions(Params):
     """Options of the prompt language, under A1111's option names."""
 
@@ -69,3 +129,4 @@ class TextOptions(Params):
             infotext="Unfixed prompt schedule",
         ),
     ] = False
+    sdxl: SdxlOptions = SdxlOptions()

@@ -15,15 +15,20 @@ from .run import Run
 def conditions_of(run: Run, position: int) -> dict[str, Any]:
     """For the picture at `position` of the running batch; the fields of `core/replay.py`'s Record."""
     device, source = run.lease.model.device, run.request.randn_source
+    way, dtype = run.model.autoencoder.ways[position], run.lease.model.dtype
     return {
         "checkpoint": run.lease.sha256,
-        "adapters": {lease.name: lease.sha256 for lease in run.leases.taken if lease is not run.lease},
+        "vae": run.lease.model.autoencoder.sha256,
+        "adapters": {lease.name: lease.sha256 for lease in run.leases.taken if lease is not run.lease}
+        | run.networks.sha256,
         "init_image": run.init.image_hash if run.init else "",
         "mask": run.init.mask_hash if run.init else "",
         "sdui": __version__,
         "torch": torch.__version__,
         "device": _name_of(device),
-        "dtype": str(run.lease.model.dtype).removeprefix("torch."),
+        "dtype": str(dtype).removeprefix("torch."),
+        "vae_dtype": str(way.dtype).removeprefix("torch.") if way.dtype != dtype else "",
+        "vae_strips": way.strips,
         "attention": "sdpa",
         "rng": _name_of(device) if source == "GPU" and device.type == "cuda" else source.replace("GPU", "CPU"),
         "threads": torch.get_num_threads() if device.type == "cpu" else 0,

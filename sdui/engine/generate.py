@@ -15,6 +15,7 @@ from sdui import __version__
 from sdui.core.events import GeneratedImage, Kind, Notice
 from sdui.core.stages import Hires
 from sdui.imaging.hires_size import HiresSize, hires_size
+from sdui.models.vae import WORDS
 
 from .conditions import conditions_of
 from .hires import LATENT_MODES, enlarge
@@ -50,7 +51,7 @@ def _first_pass(run: Run, tools: Tools, patches: ExitStack) -> Tensor:
     """Noise, or a picture with noise on it -> latents [B,C,h,w]."""
     request, plan = run.request, first_of(run, tools)
     plan.begin(run, patches)
-    prompts = plan.read(request, tools, plan.lease)
+    prompts = plan.read(run, tools, plan.lease)
     if run.pace.batch == 0 and prompts.chunks() > _MANY_CHUNKS:
         run.emit(Notice(_LONG_PROMPT.format(chunks=prompts.chunks())))
     noise, course = plan.noise(run), plan.course(request)
@@ -78,7 +79,7 @@ def _second_pass(run: Run, tools: Tools, patches: ExitStack, enlarged: Tensor, h
         return latents
     noise = plan.noise(run)
     start = plan.course(request).from_latents(latents, noise.draw(), steps, request.img2img_extra_noise)
-    prompts = plan.read(request, tools, plan.lease)
+    prompts = plan.read(run, tools, plan.lease)
     seen = None if pixels is None else pixels[..., *size.cut_pixels()]
     return run_sampler(run, plan, start, noise, Asked(tools, patches, prompts, seen, None))
 
@@ -107,18 +108,21 @@ def _masks(run: Run, drawn: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
 
 def _image(run: Run, position: int, pixels: NDArray[np.uint8], kind: Kind) -> GeneratedImage:
     values: dict[str, Any] = {"seed": run.batch.seeds[position], "batch_size": 1, "batch_count": 1}
+    values["others"] = run.request.lasting_others
     # Without a strength there is no variation; a seed of it would only be noise in the infotext.
     values["subseed"] = run.batch.subseeds[position] if run.request.subseed_strength else -1
     alone = run.request.model_copy(update=values)
-    return GeneratedImage(pixels, alone, _facts(run), kind, conditions_of(run, position))
+    return GeneratedImage(pixels, alone, _facts(run, position), kind, conditions_of(run, position))
 
 
-def _facts(run: Run) -> dict[str, Any]:
-    """What A1111's infotext says of the checkpoint's kind, and who drew."""
-    request, kind = run.request, run.lease.model.kind
+def _facts(run: Run, position: int) -> dict[str, Any]:
+    """What A1111's infotext says of the checkpoint's kind, what the VAE had to do, and who drew."""
+    request, kind, way = run.request, run.lease.model.kind, run.model.autoencoder.ways[position]
     return {
         "Conditional mask weight": request.inpainting_mask_weight if kind == "inpainting" else None,
         "Image CFG scale": request.image_cfg_scale if kind == "edit" and request.init else None,
+        **run.networks.facts,
+        "VAE precision": WORDS[way.dtype] if way.redone else None,
         "Version": f"sdui {__version__}",
     }
 

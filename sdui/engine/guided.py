@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -32,7 +32,7 @@ class Guide:
 class _Asked(NamedTuple):
     factor: float
     """How much the answer counts."""
-    context: Tensor
+    told: Conditioning
     concat: Tensor | None
     negative: bool = False
     """Whether its answer is, or stands in for, the negative prompt's."""
@@ -61,18 +61,20 @@ class Plans:
 
     def questions(self, call: int, without_negative: bool) -> tuple[_Question, ...]:
         prompts = self.guide.prompts
-        contexts = [scheduled.at(call) for _, scheduled in prompts.parts]
+        positives = [scheduled.at(call) for _, scheduled in prompts.parts]
         negative = prompts.negative.at(call)
-        key = (without_negative, id(negative), *map(id, contexts))
+        key = (without_negative, id(negative), *map(id, positives))
         if key not in self._plans:
-            self._plans[key] = self._plan(contexts, negative, without_negative)
+            self._plans[key] = self._plan(positives, negative, without_negative)
         return self._plans[key]
 
-    def _plan(self, contexts: list[Tensor], negative: Tensor, without_negative: bool) -> tuple[_Question, ...]:
-        contexts, negative = self._padded(contexts, negative)
+    def _plan(
+        self, positives: list[Conditioning], negative: Conditioning, without_negative: bool
+    ) -> tuple[_Question, ...]:
+        positives, negative = self._padded(positives, negative)
         counts, seen = self.guide.coefficients, self.guide.concat
         factors = counts.unguided if without_negative else counts.positives
-        asked = [_Asked(factor, context, seen) for factor, context in zip(factors, contexts, strict=True)]
+        asked = [_Asked(factor, told, seen) for factor, told in zip(factors, positives, strict=True)]
         if without_negative:
             # A1111 puts the first prompt's answer where the negative one's would be.
             asked[0] = asked[0]._replace(negative=True)
@@ -80,30 +82,37 @@ class Plans:
             nothing = None if seen is None else torch.zeros_like(seen)
             asked += [_Asked(counts.negative, negative, seen, True), _Asked(counts.unseen, negative, nothing)]
         asked = [one for one in asked if one.factor != 0 or (one.negative and self._keep_negative)]
-        lengths = dict.fromkeys(one.context.shape[1] for one in asked)
-        return tuple(self._question([one for one in asked if one.context.shape[1] == length]) for length in lengths)
+        lengths = dict.fromkeys(one.told.length for one in asked)
+        return tuple(self._question([one for one in asked if one.told.length == length]) for length in lengths)
 
     def _question(self, asked: list[_Asked]) -> _Question:
-        context = torch.cat([one.context.expand(self._batch, -1, -1) for one in asked])
+        context = torch.cat([one.told.context.expand(self._batch, -1, -1) for one in asked])
+        vectors = [one.told.vector.expand(self._batch, -1) for one in asked if one.told.vector is not None]
         concats = [one.concat.expand(self._batch, -1, -1, -1) for one in asked if one.concat is not None]
         factors = torch.tensor([one.factor for one in asked], device=context.device).view(-1, 1, 1, 1, 1)
         negative = next((i for i, one in enumerate(asked) if one.negative), None)
-        return _Question(Conditioning(context, torch.cat(concats) if concats else None), factors, negative)
+        return _Question(Conditioning(context, _joined(vectors), _joined(concats)), factors, negative)
 
-    def _padded(self, contexts: list[Tensor], negative: Tensor) -> tuple[list[Tensor], Tensor]:
+    def _padded(self, positives: list[Conditioning], negative: Conditioning) -> tuple[list[Conditioning], Conditioning]:
         """Positive and negative prompts of one length, where the options want that."""
-        length = max(context.shape[1] for context in contexts)
+        length = max(told.length for told in positives)
         if self._options.pad_cond_uncond_v0:
-            missing = max(length - negative.shape[1], 0)
-            return contexts, torch.cat([negative, negative[:, -1:].expand(-1, missing, -1)], dim=1)[:, :length]
+            last, missing = negative.context[:, -1:], max(length - negative.length, 0)
+            context = torch.cat([negative.context, last.expand(-1, missing, -1)], dim=1)[:, :length]
+            return positives, replace(negative, context=context)
         if self._options.pad_cond_uncond:
-            length = max(length, negative.shape[1])
-            return [self._filled(context, length) for context in contexts], self._filled(negative, length)
-        return contexts, negative
+            length = max(length, negative.length)
+            return [self._filled(told, length) for told in positives], self._filled(negative, length)
+        return positives, negative
 
-    def _filled(self, context: Tensor, length: int) -> Tensor:
+    def _filled(self, told: Conditioning, length: int) -> Conditioning:
         empty = self.guide.prompts.empty
-        return torch.cat([context, empty.repeat(1, (length - context.shape[1]) // empty.shape[1], 1)], dim=1)
+        more = empty.repeat(1, (length - told.length) // empty.shape[1], 1)
+        return replace(told, context=torch.cat([told.context, more], dim=1))
+
+
+def _joined(parts: list[Tensor]) -> Tensor | None:
+    return torch.cat(parts) if parts else None
 
 
 class GuidedDenoiser:

@@ -11,7 +11,7 @@ from sdui.core.request import GenerationRequest
 from sdui.core.stages import Hires
 from sdui.imaging.hires_size import HiresSize
 from sdui.models.families.base import LoadedModel
-from sdui.models.store import Lease
+from sdui.models.residents import Lease
 from sdui.prompt.extra_networks import parse_extra_networks
 from sdui.sampling.guidance import coefficients
 from sdui.sampling.levels import NoiseLevels, noise_levels, unit_scale
@@ -60,6 +60,8 @@ class Pass:
     timeline: Timeline
     size: tuple[int, int]
     """Rows and columns of the latents."""
+    pixels: tuple[int, int]
+    """Width and height that the network is told to draw, of which hires fix may then keep less."""
     second: bool = False
 
     @property
@@ -67,19 +69,23 @@ class Pass:
         return self.lease.model
 
     def begin(self, run: Run, patches: ExitStack) -> None:
+        run.leases.activate(self.lease)
         run.model = self.model
         run.pace.current = int(self.second)
-        self.patch(run.request, patches, self.model)
+        self.patch(run, patches, self.lease)
 
-    def patch(self, request: GenerationRequest, patches: ExitStack, model: LoadedModel) -> None:
-        """Tiling and token merging, until `patches` closes."""
+    def patch(self, run: Run, patches: ExitStack, lease: Lease) -> None:
+        """The prompt's networks, tiling and token merging, until `patches` closes."""
+        run.networks.activate(self.prompt, lease, patches)
+        request, model = run.request, lease.model
         ratio = request.token_merging_ratio
         if self.second and request.hires:
             ratio = request.hires.token_merging_ratio or ratio
         patches.enter_context(model.patched(tiling=request.tiling, token_merging_ratio=ratio))
 
     def levels(self, request: GenerationRequest, model: LoadedModel) -> NoiseLevels:
-        return self.spec.levels(noise_levels(model.alphas_cumprod, request.sampling))
+        levels = noise_levels(model.alphas_cumprod, request.sampling, zero_snr=model.zero_snr, sdxl=model.sdxl)
+        return self.spec.levels(levels)
 
     def course(self, request: GenerationRequest) -> Course:
         return Course(self.spec, self.schedule, self.levels(request, self.model), request.sampling)
@@ -97,10 +103,10 @@ class Pass:
         )
         return ImageNoise(run.batch.seeds, (latent.channels, *self.size), self.model.device, variation)
 
-    def read(self, request: GenerationRequest, tools: Tools, lease: Lease) -> Prompts:
-        text, _ = parse_extra_networks(self.prompt)
-        reading = Reading(request.clip_skip, request.text, self.timeline)
-        return tools.conditioner.prompts(lease, text, self.negative_prompt, reading)
+    def read(self, run: Run, tools: Tools, lease: Lease) -> Prompts:
+        request, (text, _) = run.request, parse_extra_networks(self.prompt)
+        reading = Reading(request.clip_skip, request.text, self.timeline, self.pixels)
+        return tools.conditioner.prompts(lease, text, self.negative_prompt, reading, run.networks.embeddings)
 
     def guide(self, request: GenerationRequest, model: LoadedModel, prompts: Prompts, asked: Asked) -> Guide:
         image_scale = request.image_cfg_scale if request.init and model.kind == "edit" else 1.0
@@ -121,6 +127,7 @@ def first_of(run: Run, tools: Tools) -> Pass:
         request.negative_prompt,
         Timeline(_calls(request, spec, request.steps)),
         (request.height // side, request.width // side),
+        (request.width, request.height),
     )
 
 
@@ -136,6 +143,7 @@ def second_of(run: Run, tools: Tools, hires: Hires, size: HiresSize) -> Pass:
         hires.negative_prompt or request.negative_prompt,
         Timeline(first.timeline.calls, _calls(request, spec, hires.steps or request.steps)),
         (rows.stop - rows.start, columns.stop - columns.start),
+        (size.width, size.height),
         second=True,
     )
 
@@ -174,8 +182,8 @@ def _guides(run: Run, plan: Pass, asked: Asked, steps: int) -> Guides:
         lease = run.leases(refiner.model)
         run.model = lease.model
         if lease.model is not plan.model:
-            plan.patch(request, asked.patches, lease.model)
-        return plans(lease.model, plan.read(request, asked.tools, lease))
+            plan.patch(run, asked.patches, lease)
+        return plans(lease.model, plan.read(run, asked.tools, lease))
 
     base = plans(plan.model, asked.prompts)
     return Guides(base, request, steps * spec.model_calls, spec.variance_preserving, run.check, refiner, refined)

@@ -9,15 +9,16 @@ from typing import Protocol
 
 from torch import Tensor
 
-from sdui.core.errors import Interrupted
-from sdui.core.events import Emit, Preview, Progress, Stop, StopToken
+from sdui.core.errors import Interrupted, ModelFileError
+from sdui.core.events import Emit, Notice, Preview, Progress, Stop, StopToken
 from sdui.core.request import GenerationRequest
 from sdui.core.settings import Preferences
 from sdui.models.families.base import LoadedModel
-from sdui.models.store import Lease
+from sdui.models.residents import Lease
 from sdui.sampling.samplers import Step
 
 from .init_latents import InitLatents
+from .networks import Networks
 from .preview import preview_jpeg
 
 
@@ -58,7 +59,13 @@ class Leases(Protocol):
     @property
     def taken(self) -> Collection[Lease]: ...
 
-    def __call__(self, name: str, sha256: str = "") -> Lease: ...
+    def __call__(self, name: str, sha256: str = "") -> Lease:
+        """The checkpoint that computes from now on."""
+        ...
+
+    def activate(self, lease: Lease) -> None:
+        """It computes from now on, again."""
+        ...
 
 
 @dataclass(slots=True)
@@ -72,6 +79,7 @@ class Run:
     """Further checkpoints, for hires fix and the refiner."""
     stop: StopToken
     pace: Pace
+    networks: Networks
     init: InitLatents | None
     """What img2img starts from."""
     model: LoadedModel = field(init=False)
@@ -99,6 +107,13 @@ class Run:
         self.emit(self.pace.progress("Sampling", step.index + 1, max(self.steps, step.index + 1)))
         preferences, last = self.preferences, step.index + 1 == self.steps
         if preferences.live_previews_enable and not last and step.index % preferences.show_progress_every_n_steps == 0:
-            sharp = preferences.show_progress_type == "TAESD"
-            image = self.model.preview(step.denoised, sharp)
+            image = self._preview(step.denoised)
             self.emit(Preview(preview_jpeg(image, preferences.live_previews_image_width)))
+
+    def _preview(self, latents: Tensor) -> Tensor:
+        sharp = self.preferences.show_progress_type == "TAESD"
+        try:
+            return self.model.preview(latents, sharp)
+        except ModelFileError as error:
+            self.emit(Notice(str(error)))
+            return self.model.preview(latents, sharp=False)

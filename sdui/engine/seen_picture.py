@@ -1,10 +1,13 @@
-"""The extra input channels of checkpoints that look at a picture: inpainting ones and InstructPix2Pix.
+"""The extra input channels of checkpoints that look at a picture: inpainting, InstructPix2Pix, depth.
 
 An inpainting UNet (9 channels) sees the mask and the picture without what is masked (Rombach et al. 2022,
-arXiv:2112.10752, section 4.5); an editing one (8 channels) the picture itself (Brooks et al. 2023, arXiv:2211.09800).
+arXiv:2112.10752, section 4.5); an editing one (8 channels) the picture itself (Brooks et al. 2023, arXiv:2211.09800);
+Stable Diffusion 2 depth (5 channels) sees how near each point is.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -27,7 +30,17 @@ def seen_by(
         if images is None:
             return torch.zeros(1, model.latent.channels, *size, device=model.device)
         return model.encode_image(images, scaled=False)
+    if model.depth:
+        near = torch.zeros(1, 1, *size) if images is None else _depth(model.depth, images, size)
+        return near.to(model.device)
     return None
+
+
+def _depth(estimate: Callable[[Tensor], Tensor], images: Tensor, size: tuple[int, int]) -> Tensor:
+    """[1,1,h,w] from -1 for the farthest to 1 for the nearest point of the first picture; 0 where all are as near."""
+    near = interpolate(estimate(images[:1]), size=size, mode="bicubic", align_corners=False)
+    low, high = near.aminmax()
+    return torch.where(high > low, 2 * (near - low) / (high - low) - 1, 0)
 
 
 def _masked(
@@ -38,6 +51,9 @@ def _masked(
         images = torch.full((1, 3, size[0] * side, size[1] * side), 0.5)
     if mask is None:
         mask = torch.ones(1, 1, *images.shape[-2:])
+    elif model.sdxl:
+        # A1111 rounds the mask for these whatever the request says.
+        mask = mask.round()
     # What is hidden is grey: in the encoder's range of -1..1 that is 0.
     hidden = (images - 0.5) * (1 - mask * weight) + 0.5
     cells = interpolate(mask, size=size).to(model.device)

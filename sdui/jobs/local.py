@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from threading import Thread
 from typing import Protocol
 
-from sdui.core.catalog import Catalog
+from sdui.core.catalog import Catalog, ModelKind, NetworkPage
 from sdui.core.events import Emit, StopToken
 from sdui.core.request import Task
 from sdui.core.settings import Preferences
@@ -17,7 +17,10 @@ class Runs(Protocol):
     """What the engine looks like from here; `jobs` does not import `engine`."""
 
     def catalog(self) -> Catalog: ...
+    def networks(self, kind: ModelKind, search: str, number: int) -> NetworkPage: ...
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None: ...
+    def prepare(self, task: Task | None) -> None: ...
+    def close(self) -> None: ...
 
 
 class LocalWorker:
@@ -32,10 +35,21 @@ class LocalWorker:
         """Waits for the engine; raises what building it raised."""
         return self._engine.result().catalog()
 
+    def networks(self, kind: ModelKind, search: str, number: int) -> NetworkPage:
+        """Waits for the engine, as `catalog` does."""
+        return self._engine.result().networks(kind, search, number)
+
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None:
         self._engine.result().run(task, preferences, emit, stop)
 
-    def close(self) -> None: ...
+    def prepare(self, task: Task | None) -> None:
+        if self._engine.done() and not self._engine.exception():
+            self._engine.result().prepare(task)
+
+    def close(self) -> None:
+        """Does not wait for an engine that is still being built."""
+        if self._engine.done() and self._engine.exception() is None:
+            self._engine.result().close()
 
     def _build(self, build_engine: Callable[[], Runs]) -> None:
         try:

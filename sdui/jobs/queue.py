@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sdui.core.catalog import Catalog
+from sdui.core.catalog import Catalog, ModelKind, NetworkPage
 from sdui.core.errors import Interrupted, SduiError
 from sdui.core.events import (
     Emit,
@@ -44,7 +44,12 @@ class Worker(Protocol):
     name: str
 
     def catalog(self) -> Catalog: ...
+    def networks(self, kind: ModelKind, search: str, number: int) -> NetworkPage: ...
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None: ...
+    def prepare(self, task: Task | None) -> None:
+        """What will probably be run next, None for nothing; asked while something runs, returns at once."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -152,6 +157,10 @@ class JobQueue:
         """What the workers can do; all workers see the same folders."""
         return self._workers[0].catalog()
 
+    def networks(self, kind: ModelKind, search: str = "", number: int = 0) -> NetworkPage:
+        """A page, counted from 0, of the files of a kind whose path, alias or hash has every word of `search`."""
+        return self._workers[0].networks(kind, search, number)
+
     def submit(self, task: Task, preferences: Preferences) -> Job:
         job = Job(task, preferences)
         with self._ready:
@@ -161,6 +170,8 @@ class JobQueue:
             self._jobs[job.id] = job
             self._waiting.append(job)
             self._ready.notify()
+            if self._waiting[0] is job:
+                self._tell_next()
         return job
 
     def get(self, job_id: str) -> Job | None:
@@ -179,6 +190,7 @@ class JobQueue:
         with self._ready:
             if job in self._waiting:
                 self._waiting.remove(job)
+                self._tell_next()
                 job.publish(Stopped())
                 return
         job.stop.request(level)
@@ -193,7 +205,13 @@ class JobQueue:
         """The oldest job; the place for priorities and for preferring a worker that holds the model."""
         with self._ready:
             self._ready.wait_for(lambda: bool(self._waiting))
-            return self._waiting.pop(0)
+            job = self._waiting.pop(0)
+            self._tell_next()
+            return job
+
+    def _tell_next(self) -> None:
+        for worker in self._workers:
+            worker.prepare(self._waiting[0].task if self._waiting else None)
 
     def _serve(self, worker: Worker) -> None:
         while True:

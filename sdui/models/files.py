@@ -1,191 +1,267 @@
-"""Which checkpoint files exist, what they are called and what their headers say."""
+"""Which model files exist, what they are called, and which of them a name or hash means."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
-import re
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from sdui.core.catalog import Checkpoint
+from sdui.core.catalog import Checkpoint, ModelKind, NetworkPage, is_hash
 from sdui.core.errors import ModelFileError, ModelNotFound
 
-from .families import family_of
-from .families.others import kind_of
-from .header import Header, read_header
+from . import checkpoint_files
+from .checkpoint_files import CheckpointFile, best_match
+from .hashes import Hashes, autov1_of, compute, no_break, sha256_of
+from .index import Index, Learned, Record
+from .listing import Listing, ModelFile
+from .metadata import read_metadata
+from .scan import Found, scan, version_of
+
+__all__ = ["CheckpointFile", "Folders", "ModelFile", "ModelFiles"]
 
 log = logging.getLogger(__name__)
 
-Version = tuple[int, int]
-_SHORT = 10
-"""Hex digits of the SHA-256 that A1111 shows."""
-
-
-@dataclass(frozen=True, slots=True)
-class CheckpointFile:
-    path: Path
-    title_path: str
-    """Relative to its models folder, with "/", as A1111 shows it."""
-    header: Header | None
-    """None when the file is damaged; `problem` then says how."""
-    problem: str = ""
-
-    @property
-    def name(self) -> str:
-        return self.path.stem
-
-    @property
-    def config(self) -> Path | None:
-        """The LDM .yaml beside the file."""
-        beside = self.path.with_suffix(".yaml")
-        return beside if beside.is_file() else None
+Folders = Mapping[ModelKind, Sequence[Path]]
+_ENDINGS: dict[ModelKind, tuple[str, ...]] = {
+    "vae": (".safetensors", ".ckpt", ".pt"),
+    "taesd": (".safetensors", ".ckpt", ".pt", ".pth"),
+    "lora": (".safetensors", ".ckpt", ".pt"),
+    "embedding": (".safetensors", ".pt", ".bin", ".png", ".webp", ".jxl", ".avif"),
+    "hypernetwork": (".pt",),
+    "upscaler": (".safetensors", ".ckpt", ".pt", ".pth", ".bin"),
+    "face_restorer": (".safetensors", ".ckpt", ".pt", ".pth"),
+}
+_PREVIEWS = tuple(f".preview{ending}" for ending in (".png", ".webp", ".jxl", ".avif"))
+_AT_ONCE = 200
+"""Files that are looked into between two writes to the index."""
+_HASHED: tuple[ModelKind, ...] = ("vae", "lora", "embedding", "hypernetwork")
 
 
 class ModelFiles:
-    """Looks through the checkpoint folders at every call and reads what is new; hashes are kept in a database."""
+    """Checkpoints are looked for at every call, other kinds when a name is missing or `of` is called."""
 
-    def __init__(self, folders: Sequence[Path], taesd: Path, cache: Path) -> None:
-        """taesd: the folder of TAESD decoders; cache: the folder for the database of hashes."""
-        self.folders = tuple(folders)
-        self.taesd = taesd
-        self._hashes = HashCache(cache / "hashes.sqlite3")
-        self._read: dict[Path, tuple[Version, CheckpointFile]] = {}
+    def __init__(self, folders: Folders, cache: Path) -> None:
+        """cache: the folder for the index."""
+        self._folders = folders
+        self._index = Index(cache / "models.sqlite3")
+        self._checkpoints: dict[str, CheckpointFile] = {}
+        self._listings: dict[ModelKind, Listing] = {}
+
+    def folders(self, kind: ModelKind) -> tuple[Path, ...]:
+        """Where files of a kind are looked for."""
+        return tuple(self._folders.get(kind, ()))
+
+    def of(self, kind: ModelKind) -> list[ModelFile]:
+        """Every file of a kind but checkpoints, in A1111's order, in which the last of equal names counts.
+
+        The folders are looked through anew; nothing of the files is read.
+        """
+        return self._look(kind).files
+
+    def named(self, kind: ModelKind, name: str, digits: str = "") -> ModelFile | None:
+        """By file name, else, for a LoRA, by the name its maker gave it; case matters.
+
+        `digits`, the first ones of a hash, count more than the name once a file with that hash is known.
+        """
+        found = self._named(kind, name)
+        if digits and not (found and is_hash(digits, self.known(found).known)):
+            return self.by_hash(kind, digits) or found
+        return found
+
+    def lora(self, name: str, digits: str = "") -> ModelFile | None:
+        return self.named("lora", name, digits)
+
+    def by_hash(self, kind: ModelKind, digits: str) -> ModelFile | None:
+        """The file that is known to have this hash, of whichever sort; nothing is hashed for it."""
+        files = (self._listings.get(kind) or self._look(kind)).files
+        return next((file for file in files if is_hash(digits, self.known(file).known)), None)
+
+    def known(self, file: CheckpointFile | ModelFile) -> Hashes:
+        """What is known without reading the file."""
+        return self._record(file).hashes
+
+    def sha256(self, file: CheckpointFile | ModelFile) -> str:
+        """64 hex digits, computed once for each version of a file. Raises ModelFileError."""
+        version = version_of(file.path)
+        known = self._index.get(file.key, version).hashes.sha256
+        if known:
+            return known
+        log.info("Computing the SHA-256 of %s", file.path)
+        with _named_errors(file.path):
+            new = {"sha256": sha256_of(file.path), "autov1": autov1_of(file.path)}
+        self._index.learn([Learned(file.key, version, hashes=new)])
+        return new["sha256"]
+
+    def hash_of(self, file: CheckpointFile | ModelFile, on_block: Callable[[], None] = no_break) -> Hashes:
+        """All hashes, computed once for each version of a file. Raises ModelFileError, and what `on_block` raises."""
+        version = version_of(file.path)
+        known = self._index.get(file.key, version).hashes
+        if not _is_complete(file, known):
+            if isinstance(file, ModelFile):
+                self._read([replace(file, version=version)])
+            with _named_errors(file.path):
+                new = asdict(compute(file.path, on_block))
+            self._index.learn([Learned(file.key, version, hashes=new)])
+        return self._index.get(file.key, version).hashes
+
+    def metadata(self, file: ModelFile) -> dict[str, str]:
+        """Of a safetensors file, pictures left out; empty where there is none."""
+        if not self._record(file).described:
+            self._learn([file])
+        kept = self._index.metadata(file.key, file.version)
+        return read_metadata(file.path) if kept is None else kept
+
+    def networks(self, kind: ModelKind, search: str, number: int) -> NetworkPage:
+        """A page of what a person may choose from. The first page of everything looks through the folders anew."""
+        anew = kind not in self._listings or (not search and number <= 0)
+        listing = self._look(kind) if anew else self._listings[kind]
+        titles = {entry.title for entry in listing.page(search, number).entries}
+        self._read([file for file in listing.files if file.title_path in titles])
+        return listing.page(search, number)
+
+    def read_metadata(self, on_file: Callable[[], None] = no_break) -> None:
+        """Of every file that prompts name. `on_file` is called before each that has to be opened; it may raise."""
+        for kind in _HASHED:
+            self._read((self._listings.get(kind) or self._look(kind)).files, on_file)
+
+    def unhashed(self) -> list[CheckpointFile | ModelFile]:
+        """What `hash_of` would have to read."""
+        others = [file for kind in _HASHED for file in (self._listings.get(kind) or self._look(kind)).files]
+        once = {file.key: file for file in reversed([*self.checkpoints(), *others])}
+        return [file for file in reversed(once.values()) if not _is_complete(file, self.known(file))]
 
     def checkpoints(self) -> list[CheckpointFile]:
         """Every checkpoint, sorted by title; damaged ones too."""
-        found = [self._look_at(path, folder) for folder in self.folders for path in _files(folder)]
-        return sorted(found, key=lambda file: file.title_path.casefold())
+        wanted = checkpoint_files.is_checkpoint
+        folders = self.folders("checkpoint")
+        found = _once(one for folder in folders for one in scan(folder, wanted, whole_folders=True))
+        return sorted((self._checkpoint(one) for one in found), key=lambda file: file.title_path.casefold())
 
-    def find(self, name: str, sha256: str = "") -> CheckpointFile:
-        """By the first digits of the hash if given, else by title, file name or name; "" is the first usable one.
+    def find(self, name: str, digits: str = "") -> CheckpointFile:
+        """By the first digits of a hash if given, else as A1111 finds it by a name; "" is the first usable one.
 
         Raises ModelNotFound.
         """
         files = self.checkpoints()
-        if sha256:
-            named = [file for file in files if name in ("", file.name)]
-            for file in [*named, *(file for file in files if file not in named)]:
-                known = self.sha256(file) if file in named else self._hashes.get(file.path)
-                if known and known.startswith(sha256.lower()):
-                    return file
-        plain = re.sub(r" \[[0-9a-f]+\]$", "", name)
-        for file in files if plain else sorted(files, key=_unusable):
-            if plain in ("", file.title_path, file.path.name, file.name, file.title_path.rsplit(".", 1)[0]):
-                return file
-        where = ", ".join(str(folder) for folder in self.folders)
+        hashed = [file for file in files if is_hash(digits, self.known(file).known)]
+        if digits and not hashed:
+            hashed = [file for file in files if file.name == name and is_hash(digits, (self.sha256(file),))]
+        files_in_question = hashed or files
+        if name and (place := best_match(files_in_question, name, self.known)) is not None:
+            return files_in_question[place]
+        if hashed or (files and not name):
+            return min(files_in_question, key=lambda file: bool(file.description.problem))
+        where = ", ".join(str(folder) for folder in self.folders("checkpoint"))
         if not files:
             raise ModelNotFound(f"Checkpoint: there is none. Put a .safetensors file into {where} and press refresh.")
         raise ModelNotFound(
             f"Checkpoint: there is no {name!r} in {where}. Known are {', '.join(f.name for f in files)}."
         )
 
-    def sha256(self, file: CheckpointFile) -> str:
-        """64 hex digits, computed once for each version of a file."""
-        known = self._hashes.get(file.path)
-        if known:
-            return known
-        log.info("Computing the SHA-256 of %s", file.path)
-        with file.path.open("rb") as opened:
-            digest = hashlib.file_digest(opened, "sha256").hexdigest()
-        self._hashes.put(file.path, digest)
-        return digest
+    def at(self, path: Path) -> CheckpointFile:
+        """A checkpoint that need not be in a folder of models."""
+        key = os.path.realpath(path)
+        return CheckpointFile(path, path.name, key=key, version=version_of(path))
 
     def catalog(self) -> tuple[Checkpoint, ...]:
-        return tuple(self._entry(file) for file in self.checkpoints())
+        return tuple(file.entry(self.known(file)) for file in self.checkpoints())
 
-    def _look_at(self, path: Path, folder: Path) -> CheckpointFile:
-        """The same object until the file changes: headers are long, and what is loaded must notice a new file."""
-        version = _version(path)
-        known = self._read.get(path)
-        if known is None or known[0] != version:
-            known = self._read[path] = version, _described(path, folder)
-        return known[1]
+    def close(self) -> None:
+        self._index.close()
 
-    def _entry(self, file: CheckpointFile) -> Checkpoint:
-        known = self._hashes.get(file.path)
-        title = f"{file.title_path} [{known[:_SHORT]}]" if known else file.title_path
-        if file.header is None:
-            return Checkpoint(file.name, title, problem=file.problem)
-        family = family_of(file.header.shapes)
-        if family is None:
-            return Checkpoint(file.name, title, problem=f"{file.path}: {kind_of(file.header.shapes)}")
-        width, height = _resolution(file.header) or family.size
-        return Checkpoint(file.name, title, family.name, width, height, _examples(file.header))
+    def _record(self, file: CheckpointFile | ModelFile) -> Record:
+        return self._index.get(file.key, file.version)
 
+    def _look(self, kind: ModelKind) -> Listing:
+        endings = _ENDINGS[kind]
+        found = [one for folder in self.folders(kind) for one in scan(folder, lambda name: _ends(name, endings))]
+        if kind == "vae":
+            wanted = checkpoint_files.VAE_ENDINGS
+            beside = [one for at in self.folders("checkpoint") for one in scan(at, lambda name: _ends(name, wanted))]
+            found = [*beside, *found]
+        files = [ModelFile(kind, one.path, one.title, one.key, one.version) for one in _once(found)]
+        self._listings[kind] = Listing(files, self._record)
+        return self._listings[kind]
 
-class HashCache:
-    """SHA-256 by path, size and time of change; lost or damaged, it is only made again."""
+    def _named(self, kind: ModelKind, name: str) -> ModelFile | None:
+        """From the last look, when the file is still as it was then, else from a new one."""
+        known = self._listings.get(kind)
+        found = known and known.named(name)
+        if found and version_of(found.path) == found.version:
+            return found
+        if kind == "lora" and known and found is None:
+            found = known.aliased(name)
+            if found and version_of(found.path) == found.version and not self._unread(known.files):
+                return found
+        listing = self._look(kind)
+        found = listing.named(name)
+        if found is None and kind == "lora":
+            self._read(listing.files)
+            found = listing.aliased(name)
+        return found
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def _unread(self, files: Iterable[ModelFile]) -> list[ModelFile]:
+        return [file for file in files if not self._record(file).described]
 
-    def get(self, file: Path) -> str | None:
-        row = self._execute("SELECT sha256 FROM hashes WHERE path = ? AND size = ? AND mtime = ?", _key(file))
-        return row[0][0] if row else None
+    def _read(self, files: Iterable[ModelFile], on_file: Callable[[], None] = no_break) -> None:
+        unread = self._unread(files)
+        for at in range(0, len(unread), _AT_ONCE):
+            self._learn(unread[at : at + _AT_ONCE], on_file)
 
-    def put(self, file: Path, sha256: str) -> None:
-        self._execute("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?)", (*_key(file), sha256))
+    def _learn(self, files: list[ModelFile], on_file: Callable[[], None] = no_break) -> None:
+        news: list[Learned] = []
+        for file in files:
+            on_file()
+            metadata = read_metadata(file.path)
+            fields = {"described": "yes", "alias": metadata.get("ss_output_name", "")}
+            declared = {"declared": metadata.get("sshs_model_hash", ""), "legacy": metadata.get("sshs_legacy_hash", "")}
+            hashes = {name: digits.lower() for name, digits in declared.items()}
+            news.append(Learned(file.key, file.version, fields, hashes, metadata or None))
+        self._index.learn(news)
 
-    def _execute(self, statement: str, values: tuple[str | int, ...]) -> list[tuple[str]]:
+    def _checkpoint(self, found: Found) -> CheckpointFile:
+        """The same object until the file changes: what is loaded must notice a new one."""
+        known = self._checkpoints.get(found.path)
+        if known is None or known.version != found.version:
+            description = checkpoint_files.from_text(self._index.get(found.key, found.version).described)
+            if description is None:
+                description = self._describe(found)
+            known = CheckpointFile(Path(found.path), found.title, description, found.key, found.version)
+            self._checkpoints[found.path] = known
+        return known
+
+    def _describe(self, found: Found) -> checkpoint_files.Description:
+        path = Path(found.path)
+        description = checkpoint_files.described(path)
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self._path, timeout=10)) as database, database:
-                database.execute(
-                    "CREATE TABLE IF NOT EXISTS hashes "
-                    "(path TEXT PRIMARY KEY, size INTEGER, mtime INTEGER, sha256 TEXT)"
-                )
-                return database.execute(statement, values).fetchall()
-        except (OSError, sqlite3.Error) as error:
-            log.warning("%s cannot be used, hashes are computed anew each time: %s", self._path, error)
-            return []
+            hashes = {"autov1": autov1_of(path)}
+        except OSError:
+            return description
+        fields = {"described": checkpoint_files.to_text(description)}
+        self._index.learn([Learned(found.key, found.version, fields, hashes)])
+        return description
 
 
-def _unusable(file: CheckpointFile) -> bool:
-    return file.header is None or family_of(file.header.shapes) is None
-
-
-def _version(file: Path) -> Version:
-    """Size and time of change; -1 for a file that has just vanished."""
+@contextmanager
+def _named_errors(path: Path) -> Generator[None]:
     try:
-        stat = file.stat()
-    except OSError:
-        return -1, -1
-    return stat.st_size, stat.st_mtime_ns
+        yield
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-def _key(file: Path) -> tuple[str, int, int]:
-    return str(file.resolve()), *_version(file)
+def _ends(name: str, endings: tuple[str, ...]) -> bool:
+    lower = name.lower()
+    return lower.endswith(endings) and not lower.endswith(_PREVIEWS)
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    return (
-        path for path in folder.rglob("*.safetensors") if path.is_file() and not path.name.endswith(".vae.safetensors")
-    )
+def _once(found: Iterable[Found]) -> Iterable[Found]:
+    """Without repeats, where one folder lies in another; a file and links to it are all kept, by their own names."""
+    return {one.path: one for one in found}.values()
 
 
-def _described(path: Path, folder: Path) -> CheckpointFile:
-    title = path.relative_to(folder).as_posix()
-    try:
-        return CheckpointFile(path, title, read_header(path))
-    except ModelFileError as error:
-        return CheckpointFile(path, title, None, str(error))
-
-
-def _resolution(header: Header) -> tuple[int, int] | None:
-    """`modelspec.resolution`, "512x768" (https://github.com/Stability-AI/ModelSpec)."""
-    match = re.fullmatch(r"(\d+)x(\d+)", header.metadata.get("modelspec.resolution", ""))
-    return (int(match[1]), int(match[2])) if match else None
-
-
-def _examples(header: Header) -> tuple[str, ...]:
-    """`sdui.example_prompts`, a JSON list of texts."""
-    try:
-        given = json.loads(header.metadata.get("sdui.example_prompts", "[]"))
-        return tuple(str(prompt) for prompt in given)
-    except (ValueError, TypeError):
-        return ()
+def _is_complete(file: CheckpointFile | ModelFile, known: Hashes) -> bool:
+    return bool(known.sha256 and (known.autov3 or not file.title_path.lower().endswith(".safetensors")))

@@ -1,43 +1,57 @@
-"""The header of a safetensors file: names, shapes and metadata, without reading any weights."""
+"""What a model file says of itself: names, shapes and types of its tensors, and metadata; no weights are read."""
 
 from __future__ import annotations
 
-import json
-import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from sdui.core.errors import ModelFileError
+from .contents import Contents, Place, Shape
+from .diffusers_folder import read_folder
+from .tensor_files import read_tensor_file
 
-_LONGEST = 100 * 2**20
-"""Bytes of header that the format allows (https://github.com/huggingface/safetensors)."""
+_OLD_TEXT = "cond_stage_model.transformer."
+_OLD_PARTS = ("embeddings.", "encoder.", "final_layer_norm.")
+_TURBO = "conditioner.embedders.0."
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    shapes: Mapping[str, tuple[int, ...]]
+    """All by the tensors' names in the single-file layout, also for folders."""
+
+    shapes: Mapping[str, Shape]
     metadata: Mapping[str, str]
+    dtypes: Mapping[str, str]
+    """By the names of safetensors: "F16"."""
 
 
 def read_header(path: Path) -> Header:
-    """Raises ModelFileError, naming the file, when it is no complete safetensors file."""
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            if length > min(_LONGEST, size - 8):
-                raise ModelFileError(f"{path} is damaged or no safetensors file: its header is longer than the file.")
-            given: dict[str, Any] = json.loads(file.read(length))
-        metadata = given.pop("__metadata__", {})
-        shapes = {name: tuple(entry["shape"]) for name, entry in given.items()}
-        end = 8 + length + max((entry["data_offsets"][1] for entry in given.values()), default=0)
-    except OSError as error:
-        raise ModelFileError(f"{path} cannot be read: {error.strerror}.") from error
-    except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelFileError(f"{path} is damaged or no safetensors file: its header cannot be read.") from error
-    if end > size:
-        missing = (end - size) / 2**20
-        raise ModelFileError(f"{path} is incomplete: {missing:.1f} MB are missing at its end. Download it again.")
-    return Header(shapes, metadata)
+    """Of a file or a folder of diffusers. Raises ModelFileError, naming the file and saying what is wrong with it."""
+    return header_of(read_contents(path))
+
+
+def header_of(contents: Contents) -> Header:
+    places = contents.places
+    return Header(
+        {name: place.shape for name, place in places.items()},
+        contents.metadata,
+        {name: place.dtype for name, place in places.items()},
+    )
+
+
+def read_contents(path: Path) -> Contents:
+    """Raises ModelFileError, naming the file and saying what is wrong with it."""
+    contents = read_folder(path) if path.is_dir() else read_tensor_file(path)
+    return replace(contents, places={_usual_name(name, contents.places): at for name, at in contents.places.items()})
+
+
+def _usual_name(name: str, places: Mapping[str, Place]) -> str:
+    """Of a tensor for which some checkpoints use another: early ones of 1.x, and 2.1 Turbo, named as SDXL's are."""
+    if name.startswith(_OLD_TEXT):
+        rest = name.removeprefix(_OLD_TEXT)
+        return f"{_OLD_TEXT}text_model.{rest}" if rest.startswith(_OLD_PARTS) else name
+    if name.startswith(_TURBO):
+        norm = places.get(f"{_TURBO}model.ln_final.weight")
+        if norm is not None and norm.shape == (1024,):
+            return f"cond_stage_model.{name.removeprefix(_TURBO)}"
+    return name

@@ -17,7 +17,9 @@ import yaml
 from sdui.core.errors import ModelFileError
 
 UNET, VAE, TEXT = "model.diffusion_model.", "first_stage_model.", "cond_stage_model.transformer."
-OPEN_CLIP = "cond_stage_model.model."
+OPEN_CLIP, DEPTH = "cond_stage_model.model.", "depth_model.model."
+VECTOR = f"{UNET}label_emb.0.0.weight"
+"""Takes what SDXL is told beside the text, [.,P]."""
 Shapes = Mapping[str, tuple[int, ...]]
 
 
@@ -35,7 +37,11 @@ class Facts:
     latent_scale: float = 0.18215
     """Latents are divided by this before the VAE decodes them."""
     prediction: str = ""
-    """What the UNet predicts: "eps" (noise) or "v"; "" when only the UNet itself can tell."""
+    """What the UNet predicts: "eps" (noise) or "v"; "" when no one says."""
+    zero_snr: bool = False
+    """It was trained on a noise schedule that ends with noise alone (arXiv:2305.08891)."""
+    clip_layers: int | None = None
+    """How many layers of SDXL's CLIP are used; None takes all but the last."""
 
     def honouring(self, config: Path | None) -> Facts:
         """With what an LDM .yaml says instead. Raises ModelFileError when the file is no such config."""
@@ -43,7 +49,7 @@ class Facts:
             return self
         try:
             params = yaml.safe_load(config.read_text(encoding="utf-8"))["model"]["params"]
-            unet = params["unet_config"]["params"]
+            unet = params["network_config" if "network_config" in params else "unet_config"]["params"]
             heads, head_channels = (max(0, int(unet.get(f"num_{name}", 0))) for name in ("heads", "head_channels"))
             if not heads and not head_channels:
                 heads, head_channels = self.heads, self.head_channels
@@ -55,47 +61,89 @@ class Facts:
                 beta_end=float(params.get("linear_end", self.beta_end)),
                 timesteps=int(params.get("timesteps", self.timesteps)),
                 latent_scale=float(params.get("scale_factor", self.latent_scale)),
-                prediction=str(params.get("parameterization", "eps")),
+                prediction=_prediction(params),
+                clip_layers=_clip_layers(params),
             )
         except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"{config} is no config of a latent diffusion model. Mend or remove it.") from error
+
+    def marked(self, shapes: Shapes) -> Facts:
+        """With what empty tensors in the file say by their names, as trainers of v-prediction models leave them."""
+        prediction = self.prediction or ("v" if "v_pred" in shapes else "")
+        return replace(self, prediction=prediction, zero_snr="ztsnr" in shapes)
 
     def heads_for(self, channels: int) -> int:
         return self.heads or max(1, channels // self.head_channels)
 
 
+def _prediction(params: dict[str, Any]) -> str:
+    """SDXL's configs name a class that scales the answer, those before it the answer."""
+    if "denoiser_config" not in params:
+        return str(params.get("parameterization", "eps"))
+    scaling = str(params["denoiser_config"]["params"]["scaling_config"]["target"])
+    return "v" if scaling.endswith(".VScaling") else "eps"
+
+
+def _clip_layers(params: dict[str, Any]) -> int | None:
+    texts = params.get("conditioner_config", {}).get("params", {}).get("emb_models", [])
+    layers = [one["params"].get("layer_idx") for one in texts if one["target"].endswith(".FrozenCLIPEmbedder")]
+    return None if not layers or layers[0] is None else int(layers[0])
+
+
 def unet_config(shapes: Shapes, facts: Facts) -> dict[str, Any]:
-    """Arguments of diffusers' UNet2DConditionModel."""
-    levels: list[int] = [shapes[f"{UNET}input_blocks.0.0.weight"][0]]
-    blocks_at, depth_at = [0], [0]
-    for i in range(1, _count(shapes, rf"{re.escape(UNET)}input_blocks\.(\d+)\.")):
-        block = f"{UNET}input_blocks.{i}."
-        if f"{block}0.op.weight" in shapes:
-            levels.append(levels[-1])
-            blocks_at.append(0)
-            depth_at.append(0)
-            continue
-        levels[-1] = shapes[f"{block}0.in_layers.2.weight"][0]
-        blocks_at[-1] += 1
-        depth_at[-1] = _count(shapes, rf"{re.escape(block)}1\.transformer_blocks\.(\d+)\.")
-    attention = f"{UNET}middle_block.1."
-    types = [("CrossAttnDownBlock2D", "CrossAttnUpBlock2D") if d else ("DownBlock2D", "UpBlock2D") for d in depth_at]
+    """Arguments of diffusers' UNet2DConditionModel. Raises ModelFileError, naming a tensor that is missing."""
+    shapes = _Complete(shapes)
+    channels, down = _falling(shapes)
+    size = len(down[0]) + 1
+    rising = [_depth(shapes, f"{UNET}output_blocks.{i}.") for i in range(size * len(down))]
+    up = [rising[i : i + size] for i in range(0, len(rising), size)]
+    middle = _depth(shapes, f"{UNET}middle_block.")
+    # diffusers takes the middle's depth from the last level, also where that has no transformers of its own.
+    read = down if any(down[-1]) else [*down[:-1], [middle]]
+    attention = next((key for key in shapes if key.startswith(UNET) and key.endswith(".attn2.to_k.weight")), "none")
+    projection = f"{attention.partition('transformer_blocks')[0]}proj_in.weight"
+    vector = shapes[VECTOR][1] if VECTOR in shapes else None
     return {
         "in_channels": shapes[f"{UNET}input_blocks.0.0.weight"][1],
         "out_channels": shapes[f"{UNET}out.2.weight"][0],
-        "block_out_channels": levels,
-        "layers_per_block": blocks_at[0],
-        "down_block_types": [down for down, _ in types],
-        "up_block_types": [up for _, up in reversed(types)],
-        "transformer_layers_per_block": [max(depth, 1) for depth in depth_at],
-        "cross_attention_dim": shapes[f"{attention}transformer_blocks.0.attn2.to_k.weight"][1],
-        "attention_head_dim": [facts.heads_for(channels) for channels in levels],
-        "use_linear_projection": len(shapes[f"{attention}proj_in.weight"]) == 2,
+        "block_out_channels": channels,
+        "layers_per_block": size - 1,
+        "down_block_types": ["CrossAttnDownBlock2D" if any(level) else "DownBlock2D" for level in down],
+        "up_block_types": ["CrossAttnUpBlock2D" if any(level) else "UpBlock2D" for level in up],
+        "mid_block_type": "UNetMidBlock2DCrossAttn" if middle else "UNetMidBlock2D",
+        "transformer_layers_per_block": [[max(depth, 1) for depth in level] for level in read],
+        "reverse_transformer_layers_per_block": [[max(depth, 1) for depth in level] for level in up],
+        "cross_attention_dim": shapes[attention][1],
+        "attention_head_dim": [facts.heads_for(width) for width in channels],
+        "use_linear_projection": len(shapes[projection]) == 2,
+        "class_embed_type": "projection" if vector else None,
+        "projection_class_embeddings_input_dim": vector,
     }
 
 
+def _falling(shapes: Shapes) -> tuple[list[int], list[list[int]]]:
+    """Of the UNet's levels, from the finest: their channels, and how deep the transformers of their blocks are."""
+    channels: list[int] = [shapes[f"{UNET}input_blocks.0.0.weight"][0]]
+    depths: list[list[int]] = [[]]
+    for i in range(1, _count(shapes, rf"{re.escape(UNET)}input_blocks\.(\d+)\.")):
+        block = f"{UNET}input_blocks.{i}."
+        if f"{block}0.op.weight" in shapes:
+            channels.append(channels[-1])
+            depths.append([])
+        else:
+            channels[-1] = shapes[f"{block}0.in_layers.2.weight"][0]
+            depths[-1].append(_depth(shapes, block))
+    return channels, depths
+
+
+def _depth(shapes: Shapes, block: str) -> int:
+    """Transformer blocks in a block of the UNet; 0 where it has no attention."""
+    return _count(shapes, rf"{re.escape(block)}1\.transformer_blocks\.(\d+)\.")
+
+
 def vae_config(shapes: Shapes) -> dict[str, Any]:
-    """Arguments of diffusers' AutoencoderKL."""
+    """Arguments of diffusers' AutoencoderKL. Raises ModelFileError, naming a tensor that is missing."""
+    shapes = _Complete(shapes)
     encoder = f"{VAE}encoder."
     levels = _count(shapes, rf"{re.escape(encoder)}down\.(\d+)\.")
     channels = [shapes[f"{encoder}down.{i}.block.0.conv2.weight"][0] for i in range(levels)]
@@ -111,7 +159,11 @@ def vae_config(shapes: Shapes) -> dict[str, Any]:
 
 
 def text_config(shapes: Shapes, activation: str) -> dict[str, Any]:
-    """Arguments of transformers' CLIPTextConfig for shapes under its own names; heads have 64 channels."""
+    """Arguments of transformers' CLIPTextConfig for shapes under its own names; heads have 64 channels.
+
+    Raises ModelFileError, naming a tensor that is missing.
+    """
+    shapes = _Complete(shapes)
     vocabulary, width = shapes["embeddings.token_embedding.weight"]
     return {
         "vocab_size": vocabulary,
@@ -123,6 +175,11 @@ def text_config(shapes: Shapes, activation: str) -> dict[str, Any]:
         "hidden_act": activation,
         "projection_dim": width,
     }
+
+
+class _Complete(dict[str, tuple[int, ...]]):
+    def __missing__(self, name: str) -> tuple[int, ...]:
+        raise ModelFileError(f"it lacks {name}. Download it again.")
 
 
 def _count(shapes: Shapes, pattern: str) -> int:

@@ -5,17 +5,15 @@ The networks are made without memory of their own and take the file's tensors ov
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers.loaders import single_file_utils
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.models.upsampling import Upsample2D
-from safetensors import SafetensorError
-from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 from transformers.models.clip.configuration_clip import CLIPTextConfig
@@ -24,28 +22,20 @@ from transformers.models.clip.modeling_clip import CLIPTextModel
 from sdui.core.errors import ModelFileError
 
 from . import ldm
+from .ldm_names import unet_names, vae_names
 from .open_clip import clip_weights
+from .weights import Weights
 
-Weights = dict[str, Tensor]
-_FROM_LDM: Any = single_file_utils
-"""diffusers' untyped converters; they empty the dict that they are given."""
-
-
-def read_weights(path: Path) -> Weights:
-    """All tensors, mapped into memory. Raises ModelFileError, naming the file."""
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise ModelFileError(f"{path} cannot be loaded: {error}") from error
+State = dict[str, Tensor]
 
 
 def build_unet(weights: Weights, facts: ldm.Facts, device: torch.device, dtype: torch.dtype) -> UNet2DConditionModel:
-    config = ldm.unet_config(_shapes(weights), facts)
+    config = ldm.unet_config(weights.shapes, facts)
     with torch.device("meta"):
         unet: Any = UNet2DConditionModel(**config)
         for block in unet.up_blocks:
             block.upsamplers = _fitted(block.upsamplers)
-    return _filled(unet, _FROM_LDM.convert_ldm_unet_checkpoint(dict(weights), config), device, dtype)
+    return filled_by_name(unet, unet_names, ldm.UNET, weights.read(ldm.UNET, device, dtype))
 
 
 class _FittedUpsample(Upsample2D):
@@ -70,64 +60,88 @@ def _fitted(upsamplers: Any) -> nn.ModuleList | None:
 
 
 def build_vae(weights: Weights, device: torch.device, dtype: torch.dtype) -> AutoencoderKL:
-    """In float32 where the UNet is in float16, whose range the decoder's activations exceed."""
-    config = ldm.vae_config(_shapes(weights))
     with torch.device("meta"):
-        vae = AutoencoderKL(**config)
-    wide = torch.float32 if dtype == torch.float16 else dtype
-    return _filled(vae, _FROM_LDM.convert_ldm_vae_checkpoint(dict(weights), config), device, wide)
+        vae = AutoencoderKL(**ldm.vae_config(weights.shapes))
+    return filled_by_name(vae, vae_names, ldm.VAE, weights.read(ldm.VAE, device, dtype))
 
 
-def build_clip(weights: Weights, device: torch.device, dtype: torch.dtype) -> CLIPTextModel:
-    """OpenAI's text encoder (Stable Diffusion 1.x)."""
-    own = _under(f"{ldm.TEXT}text_model.", weights)
+def build_clip(weights: Weights, device: torch.device, dtype: torch.dtype, prefix: str = ldm.TEXT) -> CLIPTextModel:
+    """OpenAI's text encoder, the one of Stable Diffusion 1.x."""
+    own = _without(f"{prefix}text_model.", weights.read(f"{prefix}text_model.", device, dtype))
     own.pop("embeddings.position_ids", None)
-    return _text_encoder(own, "quick_gelu", device, dtype)
+    return _text_encoder(own, "quick_gelu", device)
 
 
-def build_open_clip(weights: Weights, device: torch.device, dtype: torch.dtype) -> CLIPTextModel:
-    """OpenCLIP's text encoder (Stable Diffusion 2.x)."""
-    return _text_encoder(clip_weights(_under(ldm.OPEN_CLIP, weights)), "gelu", device, dtype)
+def build_open_clip(
+    weights: Weights, device: torch.device, dtype: torch.dtype, prefix: str = ldm.OPEN_CLIP
+) -> CLIPTextModel:
+    """OpenCLIP's text encoder, the one of Stable Diffusion 2.x."""
+    own = _without(prefix, weights.read(prefix, device, dtype))
+    return _text_encoder(clip_weights(own), "gelu", device)
 
 
-def _text_encoder(weights: Weights, activation: str, device: torch.device, dtype: torch.dtype) -> CLIPTextModel:
-    config = CLIPTextConfig(**ldm.text_config(_shapes(weights), activation))
+def _text_encoder(weights: State, activation: str, device: torch.device) -> CLIPTextModel:
+    shapes = {key: tuple(tensor.shape) for key, tensor in weights.items()}
+    config = CLIPTextConfig(**ldm.text_config(shapes, activation))
     with torch.device("meta"):
         encoder = CLIPTextModel(config)
     # The positions are a buffer that is not part of the weights: without this it would stay without memory.
     positions = torch.arange(config.max_position_embeddings, device=device)[None]
     encoder.embeddings.register_buffer("position_ids", positions, persistent=False)
-    return _filled(encoder, weights, device, dtype)
+    return _filled(encoder, weights)
 
 
-def _shapes(weights: Weights) -> ldm.Shapes:
-    return {key: tuple(tensor.shape) for key, tensor in weights.items()}
-
-
-def _under(prefix: str, weights: Weights) -> Weights:
-    return {key.removeprefix(prefix): tensor for key, tensor in weights.items() if key.startswith(prefix)}
+def _without(prefix: str, weights: State) -> State:
+    return {key.removeprefix(prefix): tensor for key, tensor in weights.items()}
 
 
 def build_taesd(path: Path, device: torch.device) -> AutoencoderTiny:
-    """TAESD's decoder file (https://github.com/madebyollin/taesd), whose first layer is a clamp without weights."""
+    """TAESD's decoder file, whose first layer is a clamp without weights. Raises ModelFileError."""
     with torch.device("meta"):
         tiny = AutoencoderTiny()
-    weights: Weights = load_file(path) if path.suffix == ".safetensors" else torch.load(path, weights_only=True)
-    renamed: Weights = {}
-    for key, tensor in weights.items():
+    renamed: State = {}
+    for key, tensor in Weights(path).read("", device, torch.float32).items():
         index, _, rest = key.partition(".")
-        renamed[f"layers.{int(index) - 1}.{rest}"] = tensor
-    _filled(tiny.decoder, renamed, device, torch.float32)
+        renamed[f"layers.{int(index) - 1}.{rest}" if index.isdecimal() else key] = tensor
+    _filled(tiny.decoder, renamed)
     return tiny
 
 
-def _filled(network: Any, weights: Weights, device: torch.device, dtype: torch.dtype) -> Any:
-    """Raises ModelFileError when tensors are missing or left over."""
-    ready = {key: tensor.to(device, dtype) for key, tensor in weights.items()}
+def filled_by_name(
+    network: Any, names_in_file: Callable[[Iterable[str]], dict[str, str]], prefix: str, read: State
+) -> Any:
+    """A network of diffusers with the weights of a single-file checkpoint, which are emptied.
+
+    Raises ModelFileError, naming under their names in the file the tensors that are missing or do not fit.
+    """
+    wanted: dict[str, Tensor] = network.state_dict()
+    names = {name: prefix + other for name, other in names_in_file(wanted).items()}
+    missing = [other for other in names.values() if other not in read]
+    if missing:
+        raise ModelFileError(f"it lacks {len(missing)} of {len(wanted)} tensors: {_some(missing)}. Download it again.")
+    # Linear layers that the file has as convolutions of 1x1 are looked at as what they are.
+    weights = {name: _fitted_to(wanted[name], read.pop(other), other) for name, other in names.items()}
+    return _filled(network, weights)
+
+
+def _fitted_to(wanted: Tensor, given: Tensor, name: str) -> Tensor:
+    if given.shape != wanted.shape and given.shape != (*wanted.shape, 1, 1):
+        raise ModelFileError(f"its {name} is {list(given.shape)} where the others need {list(wanted.shape)}.")
+    return given.view(wanted.shape)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+def _filled(network: Any, weights: State) -> Any:
+    """Raises ModelFileError when tensors are missing or do not fit."""
+    kind = type(network).__name__
     try:
-        network.load_state_dict(ready, strict=True, assign=True)
+        missing = network.load_state_dict(weights, strict=False, assign=True).missing_keys
     except RuntimeError as error:
-        kind = type(network).__name__
-        raise ModelFileError(f"its {kind} is incomplete or of another kind. {str(error)[:300]}") from error
+        raise ModelFileError(f"its {kind} is of another kind. {str(error)[:300]}") from error
+    if missing:
+        raise ModelFileError(f"its {kind} lacks {len(missing)} tensors: {_some(missing)}. Download it again.")
     module: nn.Module = network.eval().requires_grad_(False)
     return module

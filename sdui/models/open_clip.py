@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-_NAMES = {
+NAMES = {
     "token_embedding.weight": "embeddings.token_embedding.weight",
     "positional_embedding": "embeddings.position_embedding.weight",
     "ln_final.weight": "final_layer_norm.weight",
     "ln_final.bias": "final_layer_norm.bias",
 }
-_LAYER = "transformer.resblocks."
-_LAYER_NAMES = {
+LAYER = "transformer.resblocks."
+LAYER_NAMES = {
     "ln_1": "layer_norm1",
     "ln_2": "layer_norm2",
     "mlp.c_fc": "mlp.fc1",
@@ -28,10 +28,10 @@ def clip_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Those of the encoder; what only serves to compare texts with pictures (projection, scale) is left out."""
     renamed: dict[str, Tensor] = {}
     for key, tensor in weights.items():
-        if key.startswith(_LAYER):
-            renamed |= _in_layer(key.removeprefix(_LAYER), tensor)
-        elif key in _NAMES:
-            renamed[_NAMES[key]] = tensor
+        if key.startswith(LAYER):
+            renamed |= _in_layer(key.removeprefix(LAYER), tensor)
+        elif key in NAMES:
+            renamed[NAMES[key]] = tensor
     return renamed
 
 
@@ -44,4 +44,4 @@ def _in_layer(key: str, tensor: Tensor) -> dict[str, Tensor]:
         parts = zip("qkv", tensor.chunk(3), strict=True)
         return {f"{layer}self_attn.{name}_proj.{kind}": part for name, part in parts}
     module, _, kind = rest.rpartition(".")
-    return {f"{layer}{_LAYER_NAMES.get(module, module)}.{kind}": tensor}
+    return {f"{layer}{LAYER_NAMES.get(module, module)}.{kind}": tensor}

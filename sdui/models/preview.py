@@ -1,8 +1,8 @@
-"""Previews of unfinished latents: a linear map fitted to the checkpoint's own VAE, or TAESD."""
+"""Previews of unfinished latents: a linear map fitted to the VAE, or TAESD."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
+from sdui.core.errors import ModelFileError
+
 _CONTRAST = 0.5
 """Deviation of the patches: higher ones drive the decoder into black and white, which flattens the fit."""
-TAESD_FILES = ("taesd_decoder.safetensors", "taesd_decoder.pth")
+_ENDINGS = (".safetensors", ".pth")
 
 
 def fit_linear(decode: Callable[[Tensor], Tensor], channels: int, downscale: int) -> Tensor:
@@ -36,13 +38,40 @@ def apply_linear(matrix: Tensor, latents: Tensor) -> Tensor:
     return colours.view(batch, height, width, 3).movedim(-1, 1).clamp(0, 1)
 
 
-def load_taesd(folder: Path, device: torch.device) -> Any | None:
-    """The TAESD decoder of `folder`; None when its file is not there."""
-    # The networks' libraries take seconds to import, and this file is imported with the list of families.
-    from .networks import build_taesd
+class Taesd:
+    """The small decoder (https://github.com/madebyollin/taesd), read when it is first needed and its file is there."""
 
-    path = next((folder / name for name in TAESD_FILES if (folder / name).is_file()), None)
-    return build_taesd(path, device) if path else None
+    def __init__(self, folders: Sequence[Path], name: str) -> None:
+        """name: of the file without ending, "taesd_decoder", or "taesdxl_decoder" for SDXL's latents."""
+        self._folders, self._name = folders, name
+        self._decoder: Any | None = None
+        self._failed: Path | None = None
+
+    def decode(self, latents: Tensor) -> Tensor | None:
+        """[B,C,h,w] -> [B,3,H,W] in 0..1; None without a usable file.
+
+        Raises ModelFileError for a damaged file, once.
+        """
+        if self._decoder is None and (path := self._path()) and path != self._failed:
+            self._failed = path
+            # The networks' libraries take seconds to import, and this file is imported with the list of families.
+            from .networks import build_taesd
+
+            try:
+                self._decoder = build_taesd(path, latents.device)
+            except ModelFileError as error:
+                raise ModelFileError(f"{path} is no TAESD decoder, so previews are cheap ones. ({error})") from error
+        if self._decoder is None:
+            return None
+        return (self._decoder.decode(latents.float()).sample / 2 + 0.5).clamp(0, 1)
+
+    def release(self) -> None:
+        """Give its memory back; the next picture reads the file again."""
+        self._decoder = None
+
+    def _path(self) -> Path | None:
+        paths = (folder / f"{self._name}{ending}" for folder in self._folders for ending in _ENDINGS)
+        return next((path for path in paths if path.is_file()), None)
 
 
 def _cells(latents: Tensor) -> Tensor:

@@ -1,19 +1,34 @@
 """Prompts of any length for an encoder that takes 77 tokens: chunks of 75, each framed by a start and an end token.
 
 A full chunk ends at its last comma where that is at most `backtrack` tokens back, so that a phrase is not torn apart;
-what follows the comma moves to the next chunk. BREAK closes a chunk early.
+what follows the comma moves to the next chunk. BREAK closes a chunk early. A name that stands for vectors of its own
+takes as many tokens as it has vectors; where they do not fit any more the next chunk begins with them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .attention import BREAK, Piece
+from .names import Lookup, Named, no_names
 from .tokenizer import COMMA, END, START
 
 CHUNK_TOKENS = 75
 """Tokens of the prompt that fit into one chunk."""
+
+
+REPLACED = 0
+"""The id of tokens that vectors take the place of."""
+
+
+class Placement(NamedTuple):
+    """Where a chunk gets the vectors of a name."""
+
+    position: int
+    """Of the first vector among the chunk's 77 tokens, the start token being 0."""
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +37,7 @@ class Chunk:
 
     tokens: list[int]
     weights: list[float]
+    placements: list[Placement] = field(default_factory=list[Placement])
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +49,26 @@ class ChunkedPrompt:
 
 
 def chunk_prompt(
-    pieces: Iterable[Piece], encode: Callable[[str], list[int]], *, pad: int = END, backtrack: int = 20
+    pieces: Iterable[Piece], encode: Callable[[str], list[int]], *, backtrack: int = 20, lookup: Lookup = no_names
 ) -> ChunkedPrompt:
-    """`encode` turns text into ids, `pad` fills what follows the end token, `backtrack` 0 cuts where a chunk is full.
+    """`encode` turns text into ids, `backtrack` 0 cuts where a chunk is full, `lookup` knows the names with vectors.
 
     To leave emphasis and BREAK uninterpreted pass the whole text as one piece of weight 1.0.
     """
-    filling = _Filling(pad, backtrack)
+    filling = _Filling(backtrack)
     for piece in pieces:
         if piece == BREAK:
             filling.close_full()
             continue
-        for token in encode(piece.text):
-            filling.add(token, piece.weight)
+        tokens, position = encode(piece.text), 0
+        while position < len(tokens):
+            filling.make_room(tokens[position])
+            named = lookup(tokens, position)
+            if named:
+                filling.place(named, piece.weight)
+            else:
+                filling.add(tokens[position], piece.weight)
+            position += named.length if named else 1
     return filling.finish()
 
 
@@ -58,22 +81,35 @@ def room_for(token_count: int) -> int:
 class _Filling:
     """The finished chunks and the one being filled."""
 
-    pad: int
     backtrack: int
     chunks: list[Chunk] = field(default_factory=list[Chunk])
     count: int = 0
     tokens: list[int] = field(default_factory=list[int])
     weights: list[float] = field(default_factory=list[float])
+    placements: list[Placement] = field(default_factory=list[Placement])
     after_comma: int = 0
     """Tokens up to and including the chunk's last comma; 0 without one."""
 
-    def add(self, token: int, weight: float) -> None:
-        if len(self.tokens) == CHUNK_TOKENS:
+    def make_room(self, token: int) -> None:
+        """Before this token, or the name that begins with it, is added."""
+        full = len(self.tokens) == CHUNK_TOKENS
+        if token == COMMA:
+            self.after_comma = len(self.tokens) + 1
+        if full:
             self._close_at(CHUNK_TOKENS if token == COMMA else self._cut())
+
+    def add(self, token: int, weight: float) -> None:
         self.tokens.append(token)
         self.weights.append(weight)
-        if token == COMMA:
-            self.after_comma = len(self.tokens)
+
+    def place(self, named: Named, weight: float) -> None:
+        """A chunk has no room for more vectors than it has tokens; the rest is left out."""
+        count = min(named.vectors, CHUNK_TOKENS)
+        if len(self.tokens) + count > CHUNK_TOKENS:
+            self.close_full()
+        self.placements.append(Placement(len(self.tokens) + 1, named.key))
+        self.tokens += [REPLACED] * count
+        self.weights += [weight] * count
 
     def close_full(self) -> None:
         self._close_at(len(self.tokens))
@@ -94,10 +130,10 @@ class _Filling:
         self._frame(end)
 
     def _frame(self, end: int) -> None:
+        """What follows `end` moves to the next chunk, but not its vectors: A1111 leaves those where they were."""
         padding = CHUNK_TOKENS - end
-        tokens = [START, *self.tokens[:end], END]
-        # an end token that the prompt itself contains ends it, as in A1111, where the padding differs
-        used = tokens.index(END) + 1 if self.pad != END else len(tokens)
-        tokens = tokens[:used] + [self.pad] * (CHUNK_TOKENS + 2 - used)
-        self.chunks.append(Chunk(tokens, [1.0, *self.weights[:end], *[1.0] * (padding + 1)]))
+        tokens = [START, *self.tokens[:end], *[END] * (padding + 1)]
+        weights = [1.0, *self.weights[:end], *[1.0] * (padding + 1)]
+        self.chunks.append(Chunk(tokens, weights, self.placements))
+        self.placements = []
         self.tokens, self.weights, self.after_comma = self.tokens[end:], self.weights[end:], 0

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from .chunks import CHUNK_TOKENS, Chunk, ChunkedPrompt
+from .chunks import CHUNK_TOKENS, REPLACED, Chunk, ChunkedPrompt, Placement
+from .names import Lookup, no_names
 from .tokenizer import END, START
 
 _BRACKETS = "([)]"
@@ -20,20 +21,33 @@ def bracket_factors(vocabulary: Mapping[str, int]) -> dict[int, float]:
     return {token: factor for token, factor in factors.items() if factor != 1.0}
 
 
-def chunk_prompt_old(text: str, encode: Callable[[str], list[int]], factors: Mapping[int, float]) -> ChunkedPrompt:
-    """Tokens named in `factors` vanish and change the weight from there on; without any nothing is emphasised."""
+def chunk_prompt_old(
+    text: str, encode: Callable[[str], list[int]], factors: Mapping[int, float], lookup: Lookup = no_names
+) -> ChunkedPrompt:
+    """Tokens named in `factors` vanish and change the weight from there on; without any nothing is emphasised.
+
+    `lookup` knows the names with vectors, which may here reach to the place of the end token.
+    """
+    encoded, position = encode(text), 0
     tokens: list[int] = []
     weights: list[float] = []
+    placements: list[Placement] = []
     weight = 1.0
-    for token in encode(text):
+    while position < len(encoded):
+        token, named = encoded[position], lookup(encoded, position)
         if token in factors:
             weight *= factors[token]
-        else:
-            tokens.append(token)
-            weights.append(weight)
+            position += 1
+            continue
+        if named:
+            placements.append(Placement(len(tokens) + 1, named.key))
+        tokens += [REPLACED] * named.vectors if named else [token]
+        weights += [weight] * (named.vectors if named else 1)
+        position += named.length if named else 1
     kept = min(len(tokens), CHUNK_TOKENS)
     padding = CHUNK_TOKENS - kept + 1
-    chunk = Chunk([START, *tokens[:kept], *[END] * padding], [1.0, *weights[:kept], *[1.0] * padding])
+    seen = [placement for placement in placements if placement.position <= CHUNK_TOKENS + 1]
+    chunk = Chunk([START, *tokens[:kept], *[END] * padding], [1.0, *weights[:kept], *[1.0] * padding], seen)
     return ChunkedPrompt([chunk], len(tokens))
 
 

@@ -70,10 +70,15 @@ class NoiseLevels:
         return NoiseLevels(alphas, first=stride - 1, stride=stride, quantised=True, sdxl=self.sdxl)
 
 
-def noise_levels(alphas_cumprod: Tensor, options: SamplingOptions, *, sdxl: bool = False) -> NoiseLevels:
-    """The levels of a checkpoint, alphas_cumprod [T] float32 on the CPU, under a request's options."""
+def noise_levels(
+    alphas_cumprod: Tensor, options: SamplingOptions, *, zero_snr: bool = False, sdxl: bool = False
+) -> NoiseLevels:
+    """The levels of a checkpoint, alphas_cumprod [T] float32 on the CPU, under a request's options.
+
+    zero_snr: it was trained on a table that ends with noise alone, which counts like the option of that name.
+    """
     alphas = alphas_cumprod
-    zero_snr = options.sd_noise_schedule == "Zero Terminal SNR"
+    zero_snr = zero_snr or options.sd_noise_schedule == "Zero Terminal SNR"
     if options.use_downcasted_alpha_bar:
         # float16 reaches neither the rescaled table's last entry nor its sigma.
         alphas = alphas.half().float() if zero_snr else alphas.half()

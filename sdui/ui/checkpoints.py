@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from sdui.core.catalog import Catalog, Checkpoint
+from sdui.core.catalog import Catalog, Checkpoint, is_hash
 
 from . import markup
 from .components import OpenDropdown
@@ -17,21 +17,18 @@ from .services import Services
 
 
 def find(catalog: Catalog, name: str, digest: str = "") -> Checkpoint | None:
-    """The checkpoint whose title holds this hash, else the one with this title, name or file name."""
-    hashed = (c for c in catalog.checkpoints if digest and _digits(c) == digest[:10])
+    """The checkpoint with this hash, else the one with this title, name or file name."""
     file = name.split(" [")[0]
-    same = (c for c in catalog.checkpoints if file and c.title.split(" [")[0] == file)
-    return next(hashed, None) or (catalog.checkpoint(name) if name else None) or next(same, None)
+    same = [c for c in catalog.checkpoints if file and c.title.split(" [")[0] == file]
+    named = (catalog.checkpoint(name) if name else None) or next(iter(same), None)
+    hashed = [c for c in catalog.checkpoints if is_hash(digest, c.hashes)]
+    return named if named in hashed else next(iter(hashed), named)
 
 
 def differs(found: Checkpoint, digest: str) -> bool:
     """Whether a checkpoint of the right name is known to have other contents than the one with this hash."""
-    return bool(digest and _digits(found)) and _digits(found) != digest[:10]
-
-
-def _digits(checkpoint: Checkpoint) -> str:
-    """The hash in its title; "" while it was not hashed."""
-    return checkpoint.title.partition(" [")[2].rstrip("]")
+    known = any(len(digits) >= len(digest) > 0 for digits in found.hashes)
+    return known and not is_hash(digest, found.hashes)
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ def examples(chosen: Checkpoint | None) -> Sequence[list[str]]:
 
 
 def _warning(services: Services, catalog: Catalog, chosen: Checkpoint | None) -> str:
-    folder = services.launch.folder("models") / "Stable-diffusion"
+    folder = services.launch.model_folders()["checkpoint"][0]
     notices = [services.settings.problem] if services.settings.problem else []
     error = ""
     if not catalog.checkpoints:

@@ -10,7 +10,7 @@ from fastapi.staticfiles import StaticFiles
 from gradio.themes import Base
 from gradio.themes.utils import colors
 
-from . import checkpoints, markup, png_info, settings, txt2img
+from . import checkpoints, hashing, markup, png_info, settings, txt2img
 from .form import Updates
 from .results import QUIET, is_local
 from .services import Services
@@ -35,6 +35,7 @@ def build(services: Services) -> gr.Blocks:
                 png_info.build(first, tabs)
             with gr.Tab("Settings", id="settings", elem_id="tab_settings"):
                 preferences = settings.build(services)
+        hashing.build(services, quick).bind(page)
         gr.HTML(markup.versions(services.versions), elem_id="footer")
 
         def attach(job_id: str, asked: str, request: gr.Request) -> Updates:

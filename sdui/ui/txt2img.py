@@ -16,7 +16,7 @@ from sdui.core.events import Stop
 from sdui.core.request import GenerationRequest, LoadRequest
 from sdui.jobs.queue import Job
 
-from . import checkpoints, markup, results
+from . import checkpoints, markup, networks, results
 from .checkpoints import QuickSettings, tool
 from .components import OpenDropdown
 from .following import Parts, busy
@@ -55,9 +55,14 @@ def build(services: Services, catalog: Catalog, quick: QuickSettings) -> Txt2img
         components=["textbox"], samples=[*rows], label="Examples", elem_id="txt2img_examples", visible=bool(rows)
     )
     with gr.Row(elem_classes=["workbench"]):
-        with gr.Column(elem_id="txt2img_settings", elem_classes=["settings-column"], scale=4, min_width=320):
-            tools = _settings(form, (chosen.width, chosen.height) if chosen else (512, 512))
-            overrides = _override_settings()
+        with (
+            gr.Column(elem_id="txt2img_settings", elem_classes=["settings-column"], scale=4, min_width=320),
+            gr.Tabs(elem_id="txt2img_extra_tabs"),
+        ):
+            with gr.Tab("Generation", elem_id="txt2img_generation"):
+                tools = _settings(form, (chosen.width, chosen.height) if chosen else (512, 512))
+                overrides = _override_settings()
+            networks.build(services, "txt2img")
         parts = results.build(services, "txt2img", buttons)
     tab = Txt2img(services, quick, form, parts, chips, overrides)
     tab.bind(tools | {"paste": paste, "clear": clear})

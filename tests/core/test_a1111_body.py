@@ -37,8 +37,18 @@ def test_hires_choices():
 
 def test_options_count_like_fields_and_strangers_are_reported():
     request, unused = txt2img(
-        styles=["a"], eta=0.5, override_settings={"s_churn": 2, "sd_vae": "x"}, alwayson_scripts={"ADetailer": {}}
+        styles=["a"], eta=0.5, override_settings={"s_churn": 2, "sd_lyco": "x"}, alwayson_scripts={"ADetailer": {}}
     )
     assert request.styles == ("a",)
     assert (request.sampling.eta_ancestral, request.sampling.s_churn) == (0.5, 2)
-    assert unused == ("sd_vae", "ADetailer")
+    assert unused == ("sd_lyco", "ADetailer")
+
+
+def test_the_hypernetwork_option_adds_a_tag_where_there_is_none():
+    chosen = {"override_settings": {"sd_hypernetwork": "a.b"}}
+    tag = "<hypernet:a.b:1.0>"
+    request, unused = txt2img(prompt="x", enable_hr=True, hr_prompt="y", **chosen)
+    assert (request.prompt, request.hires.prompt, unused) == (f"x{tag}", f"y{tag}", ())
+    assert txt2img(prompt="x", enable_hr=True, **chosen).request.hires.prompt == ""
+    assert txt2img(prompt="x <hypernet:a.b:0.5>", **chosen).request.prompt == "x <hypernet:a.b:0.5>"
+    assert txt2img(prompt="x", override_settings={"sd_hypernetwork": "None"}).request.prompt == "x"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sdui.core import docs
+from sdui.core.merging import MergeRequest
 from sdui.core.params import declared
 from sdui.core.request import GenerationRequest
 from sdui.core.settings import Launch, Preferences
@@ -10,7 +11,7 @@ from sdui.core.settings import Launch, Preferences
 
 def test_every_declared_parameter_has_a_row():
     rows = docs.page()
-    for model in (GenerationRequest, Preferences):
+    for model in (GenerationRequest, MergeRequest, Preferences):
         assert [d.path for d in declared(model) if f"\n| `{d.path}` |" not in rows] == []
     assert [d.path for d in declared(Launch) if f"| `SDUI_{d.path.upper()}` |" not in rows] == []
 

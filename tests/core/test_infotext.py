@@ -232,3 +232,19 @@ def test_what_is_done_to_a_picture_is_written_only_when_there_is_one():
     changed = GenerationRequest(prompt="a cat", init=InitImage(image=b"...", denoising_strength=0.5))
     assert "Denoising strength" not in infotext.write(plain, {})
     assert "Denoising strength: 0.5" in infotext.write(changed, {})
+
+
+def test_the_hashes_of_networks_are_read_and_written_back_as_they_were():
+    hashes = 'Lora hashes: "hat: 0123456789ab, coat: 12", TI hashes: "b: ff"'
+    text = f"a <lora:hat:1>\nSteps: 20, Sampler: Euler, Seed: 1, {hashes}"
+    request = infotext.read(text)
+    assert request.network_hashes == {"hat": "0123456789ab", "coat": "12", "b": "ff"}
+    again = infotext.write(request, {})
+    assert again.count("Lora hashes") == again.count("TI hashes") == 1
+    assert infotext.read(again).network_hashes == request.network_hashes
+    assert not any("does not use" in remark for remark in infotext.unread(text))
+
+
+def test_a_new_picture_does_not_keep_the_hashes_of_another_ones_networks():
+    read = infotext.read('a\nSteps: 20, Sampler: Euler, Seed: 1, Lora hashes: "hat: 0123456789ab", ControlNet 0: x')
+    assert read.lasting_others == {"ControlNet 0": "x"}

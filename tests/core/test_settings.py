@@ -30,8 +30,22 @@ def test_the_command_line_wins():
 
 
 def test_a1111_flags_that_mean_nothing_here_are_given_back():
-    launch, unknown = read_launch(["--medvram", "--port", "5", "--opt-sdp-attention"], {})
-    assert (launch.port, unknown) == (5, ["--medvram", "--opt-sdp-attention"])
+    launch, unknown = read_launch(["--xformers", "--port", "5", "--opt-sdp-attention"], {})
+    assert (launch.port, unknown) == (5, ["--xformers", "--opt-sdp-attention"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mode", "of_sdxl"),
+    [
+        ([], "auto", "auto"),
+        (["--medvram"], "model", "model"),
+        (["--medvram-sdxl"], "auto", "model"),
+        (["--lowvram", "--medvram-sdxl"], "sequential", "sequential"),
+    ],
+)
+def test_how_much_of_a_checkpoint_is_on_the_gpu(arguments, mode, of_sdxl):
+    launch, _ = read_launch(arguments, {})
+    assert (launch.vram_mode(sdxl=False), launch.vram_mode(sdxl=True)) == (mode, of_sdxl)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What a job does, seen through its events."""
 
 import io
+import time
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from sdui.core.events import ImageReady, Notice, Preview, Progress, Stop, StopTo
 from sdui.core.request import GenerationRequest, LoadRequest
 from sdui.core.settings import Preferences
 from sdui.core.stages import InitImage
+from sdui.engine.engine import Engine
+from sdui.models.hashing import BackgroundHashing
 from tests.support.checkpoints import write_tiny_checkpoint
 from tests.support.running import draw, make_engine
 
@@ -135,12 +138,6 @@ def test_the_request_of_a_picture_names_its_checkpoint_and_hash(engine):
     assert np.array_equal(draw(engine, made)[0].pixels, draw(engine, ASKED)[0].pixels)
 
 
-def test_a_network_that_cannot_be_applied_yet_is_named_and_the_picture_is_drawn(engine):
-    events = run(engine, change(prompt="a red circle <lora:style:0.8>"))
-    assert "lora:style:0.8" in of_type(events, Notice)[0].text
-    assert np.array_equal(of_type(events, ImageReady)[0].image.pixels, draw(engine, ASKED)[0].pixels)
-
-
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [({"sampler": "Eulr"}, "Sampling method.*Euler a"), ({"schedule": "Karas"}, "Schedule type.*Karras")],
@@ -193,3 +190,34 @@ def white_png():
     data = io.BytesIO()
     Image.new("RGB", (64, 64), "white").save(data, "PNG")
     return data.getvalue()
+
+
+def test_a_picture_does_not_have_the_hashes_of_another_ones_networks(engine):
+    (image,) = draw(engine, change(others={"Lora hashes": "hat: 0123456789ab", "ControlNet 0": "x"}))
+    assert image.request.others == {"ControlNet 0": "x"}
+
+
+def test_files_are_not_hashed_while_a_picture_is_drawn(tmp_path):
+    write_tiny_checkpoint(tmp_path / "checkpoints")
+    (tmp_path / "lora").mkdir()
+    (tmp_path / "lora" / "hat.safetensors").write_bytes(bytes(2**20))
+    plain = make_engine([tmp_path / "checkpoints"], tmp_path, lora=tmp_path / "lora")
+    files = plain._models.files
+    hashing = BackgroundHashing(files)
+    engine = Engine(plain._models, plain._samplers, tmp_path / "styles.csv", hashing)
+    (hat,) = files.of("lora")
+    begun = []
+
+    def start(event, stop):
+        if not begun:
+            begun.append(event)
+            hashing.start()
+        assert not files.known(hat).autov3
+
+    assert of_type(run(engine, ASKED, start), ImageReady)
+    end = time.monotonic() + 20
+    while engine.catalog().hashing and time.monotonic() < end:
+        time.sleep(0.01)
+    assert files.known(hat).autov3
+    assert engine.networks("lora", "", 0).entries[0].name == "hat"
+    engine.close()

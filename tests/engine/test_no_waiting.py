@@ -33,9 +33,9 @@ class Network:
 
 
 def denoiser(spec, request, levels):
-    first, second = (torch.empty(1, 77, 8, device=META) for _ in range(2))
+    first, second = (Conditioning(torch.empty(1, 77, 8, device=META)) for _ in range(2))
     edited = Scheduled(((2, first), (100, second)))
-    prompts = Prompts(((1.0, edited), (0.7, Scheduled(((100, second),)))), Scheduled(((100, first),)), first)
+    prompts = Prompts(((1.0, edited), (0.7, Scheduled(((100, second),)))), Scheduled(((100, first),)), first.context)
     guide = Guide(Network(), levels, prompts, coefficients([1.0, 0.7], 7.0))
     plans = Plans(guide, TextOptions(), 2, "uncond" in spec.needs)
     guides = Guides(plans, request, 10, spec.variance_preserving, StopToken().check, None, lambda: plans)

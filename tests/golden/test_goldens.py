@@ -14,13 +14,20 @@ from sdui.core.replay import whole_batch
 from sdui.core.settings import Preferences
 from sdui.imaging.file_formats import read
 from sdui.imaging.store import OutputStore
-from tests.support.checkpoints import BUNDLED, write_tiny_checkpoint
+from tests.support.checkpoints import BUNDLED, FIXTURES, SMALL, write_small_checkpoint, write_tiny_checkpoint
 from tests.support.running import draw, make_engine
 
 HERE = Path(__file__).parent
-CASES = json.loads((HERE / "cases.json").read_text(encoding="utf-8"))
-PREFERENCES = ("return_mask", "return_mask_composite")
+CASES = [case for file in sorted((HERE / "cases").iterdir()) for case in json.loads(file.read_text(encoding="utf-8"))]
+PREFERENCES = ("return_mask", "return_mask_composite", "lora_add_hashes_to_infotext")
 """Options that move no pixel of the picture itself."""
+WITHOUT_EFFECT = ("lora_functional",)
+"""Options that made A1111 compute the same in another way."""
+NETWORKS = {
+    "lora": FIXTURES / "Lora",
+    "embedding": FIXTURES / "embeddings",
+    "hypernetwork": FIXTURES / "hypernetworks",
+}
 INCOMPLETE = {
     "churn_req_euler",
     "churn_req_heun",
@@ -52,8 +59,10 @@ def named(cases):
 def engine(tmp_path_factory):
     work = tmp_path_factory.mktemp("golden")
     write_tiny_checkpoint(work / "checkpoints")
+    for name in SMALL:
+        write_small_checkpoint(work / "checkpoints", name)
     (work / "styles.csv").write_bytes((HERE / "styles.csv").read_bytes())
-    return make_engine([work / "checkpoints", BUNDLED], work)
+    return make_engine([work / "checkpoints", BUNDLED], work, **NETWORKS)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +81,8 @@ def asked(case):
     options = case["request"].get("override_settings", {})
     preferences = {name: options[name] for name in PREFERENCES if name in options}
     body = {"sd_model_checkpoint": case["model"]} | case["request"]
-    body["override_settings"] = {name: value for name, value in options.items() if name not in PREFERENCES}
+    dropped = PREFERENCES + WITHOUT_EFFECT
+    body["override_settings"] = {name: value for name, value in options.items() if name not in dropped}
     request, unused = request_from(body, "img2img" if "image" in case else "txt2img", given(case))
     assert not unused
     return request, preferences
@@ -107,6 +117,14 @@ def test_same_picture_as_a1111(engine, case):
     assert len(images) == len(case["files"])
     for image, name in zip(images, case["files"], strict=True):
         assert_same_picture(image.pixels, drawn_by_a1111(name)[1])
+
+
+@named([case for case in CASES if case["group"] == "networks"])
+def test_same_hashes_of_networks_in_the_infotext_as_a1111(engine, case):
+    request, preferences = asked(case)
+    image = draw(engine, request.model_copy(update={"steps": 1}), **preferences)[0]
+    ours, theirs = infotext.write(image.request, image.facts), drawn_by_a1111(case["files"][0])[0]
+    assert infotext.parse(ours).pairs.get("Lora hashes") == infotext.parse(theirs).pairs.get("Lora hashes")
 
 
 @named([case for case in CASES if case["id"] not in INCOMPLETE][::4])

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from sdui.core.catalog import Catalog
+from sdui.core.catalog import Catalog, Network, NetworkPage
 from sdui.core.request import GenerationRequest
 from sdui.core.settings import Preferences
 from sdui.jobs.local import LocalWorker
@@ -17,7 +17,13 @@ class Engine:
     def catalog(self):
         return Catalog(samplers=("Euler",))
 
+    def networks(self, kind, search, number):
+        return NetworkPage((Network(f"{kind} {search}", "", ""),), number)
+
     def run(self, task, preferences, emit, stop): ...
+
+    def prepare(self, task):
+        self.next = task
 
 
 def test_jobs_wait_for_the_engine():
@@ -34,6 +40,23 @@ def test_jobs_wait_for_the_engine():
     built.set()
     assert job.images() == []
     assert jobs.catalog().samplers == ("Euler",)
+    assert jobs.networks("lora", "hat", 3).entries[0].name == "lora hat"
+
+
+def test_the_engine_hears_what_comes_next_once_it_is_there():
+    built, engine = threading.Event(), Engine()
+
+    def build():
+        assert built.wait(10)
+        return engine
+
+    worker = LocalWorker(build)
+    worker.prepare(GenerationRequest(prompt="early"))
+    built.set()
+    worker.catalog()
+    assert not hasattr(engine, "next")
+    worker.prepare(GenerationRequest(prompt="later"))
+    assert engine.next.prompt == "later"
 
 
 def test_a_failed_engine_fails_every_job_and_the_catalog():

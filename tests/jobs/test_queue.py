@@ -36,7 +36,7 @@ class Scripted:
     name = "scripted"
 
     def __init__(self):
-        self.ran = []
+        self.ran, self.next = [], None
         self.begun, self.go_on = threading.Event(), threading.Event()
         self.stopped_at = -1
 
@@ -44,6 +44,9 @@ class Scripted:
         return Catalog(samplers=("Euler",))
 
     def close(self): ...
+
+    def prepare(self, task):
+        self.next = task and task.prompt
 
     def run(self, task, preferences, emit, stop):
         self.ran.append(task.prompt)
@@ -159,6 +162,19 @@ def test_jobs_run_in_order(jobs, worker):
     ended(later[-1])
     assert worker.ran == ["wait", *(f"draw {n}" for n in range(5))]
     assert jobs.list() == [waiting, *later]
+
+
+def test_a_worker_hears_what_comes_next_while_it_runs(jobs, worker):
+    submit(jobs, "wait")
+    assert worker.begun.wait(10)
+    assert worker.next is None
+    first, second = submit(jobs, "draw 1"), submit(jobs, "draw 2")
+    assert worker.next == "draw 1"
+    jobs.stop(first)
+    assert worker.next == "draw 2"
+    worker.go_on.set()
+    ended(second)
+    assert worker.next is None
 
 
 def test_a_waiting_job_that_is_stopped_never_runs(jobs, worker):

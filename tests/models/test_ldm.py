@@ -4,17 +4,13 @@ import math
 
 import pytest
 
-from sdui.bench.random_checkpoint import Sizes, _text, _unet, _vae
+from sdui.bench.random_checkpoint import SD15, shapes_of
 from sdui.core.errors import ModelFileError
 from sdui.models import ldm
 
 
-def shapes_of(sizes):
-    return dict([*_unet(sizes), *_vae(sizes), *_text(sizes)])
-
-
 def test_the_sizes_of_stable_diffusion_1_5_are_recognised():
-    shapes = shapes_of(Sizes())
+    shapes = shapes_of(SD15)
     unet = ldm.unet_config(shapes, ldm.Facts())
     assert unet["block_out_channels"] == [320, 640, 1280, 1280]
     assert unet["down_block_types"] == ["CrossAttnDownBlock2D"] * 3 + ["DownBlock2D"]

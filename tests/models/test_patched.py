@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from sdui.models.families import family_of
-from sdui.models.families.base import Conditioning
+from sdui.models.families.base import Conditioning, Source
 from sdui.models.header import read_header
+from sdui.models.text import Texts
 from sdui.models.token_merging import match_tokens
 from tests.support.variants import random_weights, save
 
@@ -17,12 +18,12 @@ X = torch.randn(1, 4, 16, 24, generator=torch.Generator().manual_seed(2))
 def model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("patched")
     path = save(random_weights(folder), folder / "x.safetensors")
-    return family_of(read_header(path).shapes).load(path, None, CPU, torch.float32, folder)
+    return family_of(read_header(path).shapes).load(Source(path, None, CPU, torch.float32, ()))
 
 
 def drawn(model, x=X):
     tokens = torch.full((len(x), 1, 77), 49407)
-    context = model.encode_text(tokens, torch.ones(tokens.shape), 1, True).context
+    context = model.encode_text(Texts(tokens, torch.ones(tokens.shape))).context
     return model.denoise(x, 1.0, 400.0, Conditioning(context))
 
 

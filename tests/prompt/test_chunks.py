@@ -6,7 +6,7 @@ import pytest
 
 from sdui.prompt.attention import Piece, parse_attention
 from sdui.prompt.chunks import chunk_prompt, room_for
-from sdui.prompt.tokenizer import COMMA, END, START
+from sdui.prompt.tokenizer import COMMA, END
 
 
 def words(text: str) -> list[int]:
@@ -23,17 +23,6 @@ def test_every_golden_is_equal(goldens, tokenizer):
         assert (prompt.token_count, room_for(prompt.token_count)) == (case["token_count"], case["max"]), case["prompt"]
         chunks = [{"tokens": chunk.tokens, "multipliers": chunk.weights} for chunk in prompt.chunks]
         assert chunks == case["chunks"], case["prompt"]
-
-
-def test_another_padding_follows_one_end_token():
-    (chunk,) = chunk_prompt([Piece("1 2", 1.5)], words, pad=0).chunks
-    assert chunk.tokens == [START, 1, 2, END, *[0] * 73]
-    assert chunk.weights == [1.0, 1.5, 1.5, *[1.0] * 74]
-
-
-def test_an_end_token_in_the_prompt_ends_it_where_the_padding_differs():
-    (chunk,) = chunk_prompt([Piece(f"1 {END} 2", 1.0)], words, pad=0).chunks
-    assert chunk.tokens == [START, 1, END, *[0] * 74]
 
 
 @pytest.mark.parametrize(("after_comma", "first_chunk"), [(19, 56), (20, 75)])

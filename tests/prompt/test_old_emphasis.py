@@ -2,6 +2,7 @@
 
 import pytest
 
+from sdui.prompt.names import Named
 from sdui.prompt.old_emphasis import bracket_factors, chunk_prompt_old
 from sdui.prompt.tokenizer import END, START
 
@@ -47,3 +48,23 @@ def test_a_long_prompt_is_cut(read):
 def test_without_factors_brackets_are_text(tokenizer):
     prompt = chunk_prompt_old("(red)", tokenizer.encode, {})
     assert prompt.token_count == 3 and set(prompt.chunks[0].weights) == {1.0}
+
+
+def test_a_name_gets_its_vectors_with_the_weight_around_it(tokenizer):
+    factors, name = bracket_factors(tokenizer.vocabulary()), tokenizer.encode("ti-pt")
+
+    def lookup(tokens, position):
+        return Named(len(name), 2, "ti-pt") if tokens[position : position + len(name)] == name else None
+
+    (chunk,) = chunk_prompt_old("red ( ti-pt ) blue", tokenizer.encode, factors, lookup).chunks
+    assert [(place.position, place.key) for place in chunk.placements] == [(2, "ti-pt")]
+    assert chunk.tokens[2:5] == [0, 0, *tokenizer.encode("blue")]
+    assert chunk.weights[1:5] == [1.0, 1.1, 1.1, 1.0]
+
+
+def test_vectors_beyond_the_only_chunk_are_lost(tokenizer):
+    def lookup(tokens, position):
+        return Named(1, 3, "last") if position == 80 else None
+
+    prompt = chunk_prompt_old("a " * 81, tokenizer.encode, {}, lookup)
+    assert (prompt.token_count, prompt.chunks[0].placements) == (83, [])

@@ -68,3 +68,8 @@ def test_a_distilled_network_knows_fifty_timesteps():
     assert table.timesteps.tolist() == list(range(19, 1000, 20))
     assert table.timestep(5.0) in table.timesteps
     assert table.highest == levels().highest
+
+
+def test_a_checkpoint_trained_to_end_in_noise_alone_needs_no_option():
+    made = noise_levels(STABLE_DIFFUSION, SamplingOptions(), zero_snr=True)
+    assert torch.equal(made.sigmas, levels(sd_noise_schedule="Zero Terminal SNR").sigmas)

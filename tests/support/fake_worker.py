@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sdui.core.catalog import Catalog, Checkpoint
+from sdui.core.catalog import PAGE_LENGTH, Catalog, Checkpoint, ModelKind, Network, NetworkPage
 from sdui.core.errors import SduiError
 from sdui.core.events import Emit, GeneratedImage, ImageReady, Preview, Progress, Stop, StopToken
 from sdui.core.request import GenerationRequest, LoadRequest, Task
@@ -22,8 +22,9 @@ DEMO = Checkpoint(
     128,
     128,
     ("a red apple, 3d style", "a cat on a blue background, flat style", "a house, icon style"),
+    hashes=("0123456789" + 54 * "0",),
 )
-LARGE = Checkpoint("large", "large.safetensors [abcdefabcd]", "sd15", 512, 768)
+LARGE = Checkpoint("large", "large.safetensors [abcdefabcd]", "sd15", 512, 768, hashes=("abcdefabcd" + 54 * "0",))
 BROKEN = Checkpoint("broken", "broken.safetensors", problem="the file ends in the middle of a tensor")
 CATALOG = Catalog(
     (DEMO, LARGE, BROKEN), ("DPM++ 2M", "Euler", "Euler a", "DDIM"), ("Automatic", "Karras", "Uniform", "Exponential")
@@ -39,11 +40,18 @@ class FakeWorker:
         self.delay = 0.0
         self.given = catalog
         self.tasks: list[Task] = []
+        self.loras: list[str] = []
         self._wake = threading.Event()
 
     def catalog(self) -> Catalog:
         self._wake.wait(self.delay)
         return self.given
+
+    def networks(self, kind: ModelKind, search: str, number: int) -> NetworkPage:
+        found = [name for name in self.loras if kind == "lora" and search in name]
+        shown = found[number * PAGE_LENGTH : (number + 1) * PAGE_LENGTH]
+        entries = tuple(Network(name, f"{name} alias", f"{name}.safetensors") for name in shown)
+        return NetworkPage(entries, number, len(found))
 
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None:
         self.tasks.append(task)
@@ -54,6 +62,8 @@ class FakeWorker:
         first = int(np.random.default_rng().integers(2**32)) if task.seed < 0 else task.seed
         for batch in range(task.batch_count):
             self._batch(task, batch, first, emit, stop)
+
+    def prepare(self, task: Task | None) -> None: ...
 
     def close(self) -> None:
         self._wake.set()

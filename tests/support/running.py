@@ -11,8 +11,10 @@ from sdui.models.store import ModelStore
 from sdui.sampling.registry import builtin
 
 
-def make_engine(checkpoints: list[Path], work: Path) -> Engine:
-    files = ModelFiles(checkpoints, taesd=work / "VAE-taesd", cache=work / "cache")
+def make_engine(checkpoints: list[Path], work: Path, **folders: Path) -> Engine:
+    """folders: of other kinds of model files, by kind."""
+    others = {kind: [folder] for kind, folder in folders.items()}
+    files = ModelFiles({"checkpoint": checkpoints, "taesd": [work / "VAE-taesd"], **others}, work / "cache")
     return Engine(ModelStore(files, device="cpu", precision="fp32"), builtin(), work / "styles.csv")
 
 

@@ -7,8 +7,8 @@ import pytest
 from sdui.core.catalog import Catalog, Checkpoint
 from sdui.ui.checkpoints import differs, find
 
-FIRST = Checkpoint("first", "first.safetensors [0123456789]")
-SECOND = Checkpoint("second", "second.safetensors [abcdefabcd]")
+FIRST = Checkpoint("first", "first.safetensors [0123456789]", hashes=("0123456789" + 54 * "0", "11112222"))
+SECOND = Checkpoint("second", "second.safetensors [abcdefabcd]", hashes=("abcdefabcd" + 54 * "0", "aaaabbbb", 64 * "c"))
 CATALOG = Catalog((FIRST, SECOND))
 
 
@@ -21,6 +21,8 @@ CATALOG = Catalog((FIRST, SECOND))
         ("renamed", "abcdefabcd"),
         ("renamed", "abcdefabcd" + "0" * 54),
         ("", "abcdefabcd"),
+        ("renamed", "AAAABBBB"),
+        ("renamed", "cccccccccccc"),
     ],
 )
 def test_found_by_title_name_file_or_hash(name, digest):
@@ -39,5 +41,6 @@ def test_the_hash_counts_more_than_the_name():
 def test_a_file_of_the_same_name_with_other_contents_is_told_apart():
     assert differs(FIRST, "ffffffffff")
     assert not differs(FIRST, "0123456789")
+    assert not differs(FIRST, "11112222"), "the hash of A1111's first versions"
     assert not differs(FIRST, "")
     assert not differs(Checkpoint("new", "new.safetensors"), "ffffffffff"), "not hashed yet"

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 
 from .base import Family
 from .sd2 import SD2
+from .sd2_depth import SD2Depth
 from .sd15 import SD15
+from .sdxl import SDXL
+from .sdxl_refiner import SDXLRefiner
 
 
 def families() -> tuple[Family, ...]:
-    return SD15(), SD2()
+    return SD15(), SD2(), SD2Depth(), SDXL(), SDXLRefiner()
 
 
 def family_of(shapes: Mapping[str, tuple[int, ...]]) -> Family | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +11,14 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
-from sdui.models.text import PlacedVectors
+from sdui.models import hypernetworks
+from sdui.models.adapters.adapters import Adapters
+from sdui.models.placement import Placement
+from sdui.models.text import Texts
+from sdui.models.vae import Fallback, Vae
 
-Kind = Literal["plain", "inpainting", "edit"]
-"""What the network sees beside the noisy latents: nothing; a mask and the picture around it; a picture to edit."""
+Kind = Literal["plain", "inpainting", "edit", "depth"]
+"""What the network sees beside the latents: nothing; a mask and the picture around it; a picture to edit; its depth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +30,49 @@ class Latent:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A checkpoint to load, and to where."""
+
+    path: Path
+    """A file, or a folder in diffusers' layout."""
+    config: Path | None
+    """An LDM .yaml."""
+    device: torch.device
+    dtype: torch.dtype
+    """Of the UNet and the text encoders."""
+    taesd: Sequence[Path]
+    """Folders of TAESD decoders."""
+    vae_dtype: torch.dtype = torch.float32
+
+
+@dataclass(frozen=True, slots=True)
 class Conditioning:
     """What the network is told."""
 
     context: Tensor
     """The encoded text, [B,T,D]."""
+    vector: Tensor | None = None
+    """What SDXL is told beside it, [B,P]: the text as a whole and the picture's size."""
     concat: Tensor | None = None
     """Further input channels [B,c,h,w] after those of the latents.
 
     "inpainting": 1 of the mask, 1 where to draw, then the latents of the picture with the masked part grey;
-    "edit": the latents of the picture without their scale, zeros for no picture.
+    "edit": the latents of the picture without their scale, zeros for no picture;
+    "depth": how near each point is, from -1 to 1, zeros for no picture.
     """
+
+    @property
+    def length(self) -> int:
+        """Tokens, T."""
+        return self.context.shape[1]
+
+    def one(self, index: int) -> Conditioning:
+        """Of one of the B alone."""
+        context, vector, concat = (
+            None if part is None else part[index : index + 1] for part in (self.context, self.vector, self.concat)
+        )
+        assert context is not None
+        return Conditioning(context, vector, concat)
 
 
 class LoadedModel(Protocol):
@@ -46,26 +82,38 @@ class LoadedModel(Protocol):
     kind: Kind
     alphas_cumprod: Tensor
     """Share of the picture's variance at each training timestep, falling, float32 [T] on the CPU."""
-    device: torch.device
+    zero_snr: bool
+    """Trained to begin at noise alone: that table is bent as arXiv:2305.08891 has it."""
+    sdxl: bool
+    """Schedules made for Stable Diffusion 1 take their SDXL form."""
+    placement: Placement
+    """Of its networks; what of them is about to compute is brought to the device."""
     dtype: torch.dtype
     """Of the UNet."""
-    padding_token: int
-    """Fills a chunk of text after its end token."""
+    autoencoder: Vae
+    """The checkpoint's own, but for `using_vae`."""
+    text_widths: tuple[int, ...]
+    """Of a token's vector in each text encoder."""
+    adapters: Adapters
 
-    def encode_text(
-        self,
-        tokens: Tensor,
-        weights: Tensor,
-        clip_skip: int,
-        keep_mean: bool,
-        placed: Sequence[PlacedVectors] = (),
-    ) -> Conditioning:
-        """tokens [B,N,77] int64: N chunks a text, framed and padded; weights [B,N,77]: attention, 1 = plain.
-
-        keep_mean: weights leave the encoding's mean as it was, over the same chunk of all texts encoded together;
-        placed: what the encoder reads instead of some tokens.
-        """
+    @property
+    def text_state(self) -> str:
+        """What is changed in the text encoders at the moment; equal texts give equal encodings while it stays."""
         ...
+
+    depth: Callable[[Tensor], Tensor] | None
+    """Of the kind "depth": pictures [B,3,H,W] in 0..1 -> how near each point is, in no unit [B,1,h,w]."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        ...
+
+    def release(self) -> None:
+        """Give its memory back, even where someone still refers to it; it cannot compute any more."""
+        ...
+
+    def encode_text(self, texts: Texts) -> Conditioning: ...
 
     def denoise(self, x: Tensor, sigma: float, timestep: float, conditioning: Conditioning) -> Tensor:
         """x [B,C,h,w] at level sigma -> the image without noise x0, of x's shape and type.
@@ -83,11 +131,22 @@ class LoadedModel(Protocol):
         ...
 
     def decode_bytes(self, width: int, height: int) -> int:
-        """About how much memory decoding one picture of this size in pixels takes."""
+        """About how much memory decoding one picture of this size in pixels takes at least."""
         ...
 
     def preview(self, latents: Tensor, sharp: bool) -> Tensor:
-        """A cheap look: [B,C,h,w] -> [B,3,h',w'] in 0..1; `sharp` uses TAESD when its file is there."""
+        """A cheap look: [B,C,h,w] -> [B,3,h',w'] in 0..1; `sharp` uses TAESD when its file is there.
+
+        Raises ModelFileError for a damaged TAESD file, once.
+        """
+        ...
+
+    def using_vae(self, vae: Vae | None, fallback: Fallback) -> AbstractContextManager[None]:
+        """Encode and decode with another VAE for a while; None for the checkpoint's own."""
+        ...
+
+    def with_hypernetworks(self, chosen: hypernetworks.Chosen) -> AbstractContextManager[None]:
+        """Let them count in the attention of the UNet for a while."""
         ...
 
     def patched(self, *, tiling: bool, token_merging_ratio: float) -> AbstractContextManager[None]:
@@ -112,8 +171,6 @@ class Family(Protocol):
         """From key names and shapes alone; a checkpoint of this family is never refused."""
         ...
 
-    def load(
-        self, path: Path, config: Path | None, device: torch.device, dtype: torch.dtype, taesd: Path
-    ) -> LoadedModel:
-        """config: an LDM .yaml; taesd: the folder of TAESD decoders. Raises ModelFileError."""
+    def load(self, source: Source) -> LoadedModel:
+        """Raises ModelFileError."""
         ...

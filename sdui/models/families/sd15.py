@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-
-import torch
 
 from sdui.core.errors import ModelFileError
 from sdui.models import ldm
+from sdui.models.weights import Weights
 
+from .base import Source
 from .stable_diffusion import LoadedStableDiffusion, has_networks
 
 _TOKENS = f"{ldm.TEXT}text_model.embeddings.token_embedding.weight"
@@ -22,21 +21,19 @@ class SD15:
     def detect(self, shapes: Mapping[str, tuple[int, ...]]) -> bool:
         return _TOKENS in shapes and has_networks(shapes, 4, 8, 9)
 
-    def load(
-        self, path: Path, config: Path | None, device: torch.device, dtype: torch.dtype, taesd: Path
-    ) -> LoadedStableDiffusion:
+    def load(self, source: Source) -> LoadedStableDiffusion:
         # diffusers and transformers take seconds to import; listing the checkpoints must not wait for them.
         from sdui.models import networks
 
-        facts = ldm.Facts().honouring(config)
-        weights = networks.read_weights(path)
+        weights = Weights(source.path)
+        facts = ldm.Facts().honouring(source.config).marked(weights.shapes)
         try:
             return LoadedStableDiffusion(
-                unet=networks.build_unet(weights, facts, device, dtype),
-                vae=networks.build_vae(weights, device, dtype),
-                text_encoder=networks.build_clip(weights, device, dtype),
+                unet=networks.build_unet(weights, facts, source.device, source.dtype),
+                vae=networks.build_vae(weights, source.device, source.vae_dtype),
+                text_encoders=(networks.build_clip(weights, source.device, source.dtype),),
                 facts=facts,
-                taesd=taesd,
+                taesd=source.taesd,
             )
         except (ModelFileError, KeyError) as error:
-            raise ModelFileError(f"{path} cannot be loaded: {error}") from error
+            raise ModelFileError(f"{source.path} cannot be loaded: {error}") from error

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from sdui.core.errors import ModelFileError
 from sdui.models import ldm
+from sdui.models.text import padded_with
+from sdui.models.weights import Weights
 
+from .base import Source
 from .stable_diffusion import LoadedStableDiffusion, has_networks
 
 
@@ -22,30 +25,34 @@ class SD2:
     def detect(self, shapes: Mapping[str, tuple[int, ...]]) -> bool:
         return f"{ldm.OPEN_CLIP}token_embedding.weight" in shapes and has_networks(shapes, 4, 9)
 
-    def load(self, path: Path, config: Path | None, device: torch.device, dtype: torch.dtype, taesd: Path) -> LoadedSD2:
-        # diffusers and transformers take seconds to import; listing the checkpoints must not wait for them.
-        from sdui.models import networks
+    def load(self, source: Source) -> LoadedSD2:
+        return load_sd2(Weights(source.path), source)
 
-        facts = ldm.Facts(heads=0, head_channels=64).honouring(config)
-        weights = networks.read_weights(path)
-        marked = weights.pop("v_pred", None) is not None
-        try:
-            unet = networks.build_unet(weights, facts, device, dtype)
-            if not facts.prediction:
-                facts = replace(facts, prediction="v" if marked or _seems_to_predict_v(unet) else "eps")
-            return LoadedSD2(
-                unet=unet,
-                vae=networks.build_vae(weights, device, dtype),
-                text_encoder=networks.build_open_clip(weights, device, dtype),
-                facts=facts,
-                taesd=taesd,
-            )
-        except (ModelFileError, KeyError) as error:
-            raise ModelFileError(f"{path} cannot be loaded: {error}") from error
+
+def load_sd2(weights: Weights, source: Source) -> LoadedSD2:
+    """Raises ModelFileError."""
+    # diffusers and transformers take seconds to import; listing the checkpoints must not wait for them.
+    from sdui.models import networks
+
+    facts = ldm.Facts(heads=0, head_channels=64).honouring(source.config).marked(weights.shapes)
+    try:
+        unet = networks.build_unet(weights, facts, source.device, source.dtype)
+        if not facts.prediction:
+            facts = replace(facts, prediction="v" if _seems_to_predict_v(unet) else "eps")
+        return LoadedSD2(
+            unet=unet,
+            vae=networks.build_vae(weights, source.device, source.vae_dtype),
+            text_encoders=(networks.build_open_clip(weights, source.device, source.dtype),),
+            facts=facts,
+            taesd=source.taesd,
+        )
+    except (ModelFileError, KeyError) as error:
+        raise ModelFileError(f"{source.path} cannot be loaded: {error}") from error
 
 
 class LoadedSD2(LoadedStableDiffusion):
-    padding_token = 0
+    def _filled(self, tokens: Tensor) -> Tensor:
+        return padded_with(tokens, 0)
 
     def _layers(self, clip_skip: int) -> int:
         """It was trained on the last layer but one; as in A1111, clip skip changes nothing."""
@@ -56,7 +63,7 @@ class LoadedSD2(LoadedStableDiffusion):
 def _seems_to_predict_v(unet: Any) -> bool:
     """Ask it once about constant latents at the last timestep, where v is far below what it sees and noise is not.
 
-    A1111 asks the same. Inpainting networks all predict noise.
+    A1111 asks the same. Inpainting and depth networks all predict noise.
     """
     if unet.config.in_channels != 4:
         return False

@@ -20,6 +20,22 @@ function onKey(event) {
   button.click();
 }
 
+/** A prompt with this tag, or, if it has it with whatever strength, without it and the comma before it. */
+export function toggled(prompt, tag) {
+  const name = tag.replace(/:[^:]*>$/, "").replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const here = tag.startsWith("<") ? `${name}(?::[^<>]*)?>` : `(?<![\\w])${name}(?![\\w])`;
+  const without = prompt.replace(new RegExp(`(?<![,\\s])[,\\s]*${here}`, "g"), "");
+  return without === prompt ? [prompt, tag].filter(Boolean).join(" ") : without.replace(/^[,\s]+/, "");
+}
+
+function onClick(event) {
+  const tag = event.target.closest?.("[data-tag]")?.dataset.tag;
+  const prompt = tag && visible("txt2img_prompt")?.querySelector("textarea");
+  if (!prompt) return;
+  prompt.setRangeText(toggled(prompt.value, tag), 0, prompt.value.length, "end");
+  prompt.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
 /** Gradio's slider forces its number into the slider's range when it loses focus; larger numbers are valid here. */
 function keepNumber(event) {
   if (event.target instanceof HTMLInputElement && event.target.dataset.testid === "number-input") {
@@ -51,6 +67,7 @@ function start() {
   });
   observer.observe(document.body, { childList: true, subtree: true, attributeFilter: ["aria-valuenow"] });
   document.addEventListener("keydown", onKey);
+  document.addEventListener("click", onClick);
   document.addEventListener("blur", keepNumber, true);
 }
 

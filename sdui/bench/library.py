@@ -1,0 +1,72 @@
+"""How long a user with 10,000 LoRA files waits: for the page, and for the list of them."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import which
+
+from .rows import Row
+from .serving import PATIENCE, serving, wait_for
+
+_GROUP = "library"
+_FILES = 10_000
+_FOLDERS = 20
+
+
+def measure_library() -> Iterator[Row]:
+    """Each server starts twice: the first start has no index yet."""
+    with tempfile.TemporaryDirectory() as folder:
+        empty, full = Path(folder, "none"), Path(folder, "many")
+        empty.mkdir()
+        _make_stand_ins(full)
+        for loras, words in ((empty, "no LoRA"), (full, f"{_FILES} LoRAs")):
+            data = Path(folder, f"data of {loras.name}")
+            data.mkdir()
+            for start in ("first", "second"):
+                yield from _start(data, loras, f"{words}, {start} start")
+
+
+def _start(data: Path, loras: Path, what: str) -> Iterator[Row]:
+    with serving(data, "--lora-dir", str(loras)) as (server, url, begun):
+        wait_for(f"{url}/internal/ping", server)
+        yield Row(_GROUP, f"{what}: first byte", time.perf_counter() - begun, "s")
+        yield from _browser(url, begun, what)
+
+
+def _browser(url: str, begun: float, what: str) -> Iterator[Row]:
+    chromium = which("chromium") or which("google-chrome")
+    if chromium is None or find_spec("playwright") is None:
+        yield Row(_GROUP, f"{what}: page in a browser", "no Chromium or playwright here")
+        return
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.set_default_timeout(PATIENCE * 1000)
+        page.goto(url)
+        page.locator("html:not([inert]) #txt2img_generate").wait_for()
+        yield Row(_GROUP, f"{what}: usable page", time.perf_counter() - begun, "s")
+        clicked = time.perf_counter()
+        page.locator("#txt2img_lora-button").click()
+        # A list without files says so.
+        page.locator("#txt2img_lora_cards").locator("button, p").first.wait_for()
+        yield Row(_GROUP, f"{what}: open list", time.perf_counter() - clicked, "s")
+        clicked = time.perf_counter()
+        page.locator("#txt2img_lora_extra_search").locator("input, textarea").fill("lora 9999")
+        page.locator("#txt2img_lora_place", has_text="1 to 1 of 1").or_(
+            page.locator("#txt2img_lora_cards p", has_text="Nothing")
+        ).wait_for()
+        yield Row(_GROUP, f"{what}: found one", time.perf_counter() - clicked, "s")
+        browser.close()
+
+
+def _make_stand_ins(folder: Path) -> None:
+    for number in range(_FILES):
+        place = folder / f"folder {number % _FOLDERS}" / f"lora {number}.safetensors"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()

@@ -1,0 +1,54 @@
+"""Where model files are looked for: the folders' names in A1111, Forge and ComfyUI."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from .catalog import ModelKind
+
+_NAMES: dict[ModelKind, tuple[str, ...]] = {
+    "checkpoint": ("Stable-diffusion", "checkpoints"),
+    "vae": ("VAE", "vae"),
+    "taesd": ("VAE-taesd", "VAE-approx", "vae_approx"),
+    "lora": ("Lora", "LyCORIS", "loras"),
+    "embedding": ("embeddings",),
+    "hypernetwork": ("hypernetworks",),
+    "upscaler": ("ESRGAN", "RealESRGAN", "SwinIR", "ScuNET", "DAT", "upscale_models"),
+    "face_restorer": ("GFPGAN", "Codeformer", "facerestore_models"),
+}
+"""In the models folder. Where none of a kind's exists yet, the first, A1111's, is where users are told to put files.
+
+Where two folders hold a file of the same name, the later one's is used (A1111's rule for LoRAs).
+"""
+
+
+def model_folders(models: Path, data: Path, given: Mapping[ModelKind, Sequence[Path]]) -> dict[ModelKind, list[Path]]:
+    """All folders of each kind, absolute, none of them twice; `given` are the user's own, which come last.
+
+    A1111 has the embeddings in the data folder, beside the models folder; ComfyUI has them in it.
+    """
+    found: dict[ModelKind, list[Path]] = {}
+    for kind, names in _NAMES.items():
+        places = [models / name for name in names]
+        if kind == "embedding":
+            places = [data / names[0], models.parent / names[0], *places]
+        there = [place for place in places if place.is_dir()] or places[:1]
+        found[kind] = _different(path.resolve() for path in (*there, *given.get(kind, ())))
+    return found
+
+
+def _different(folders: Iterable[Path]) -> list[Path]:
+    """Without repeats, also where upper and lower case are one: there "VAE" is the same folder as "vae"."""
+    kept: list[Path] = []
+    for folder in folders:
+        if not any(folder == other or _same(folder, other) for other in kept):
+            kept.append(folder)
+    return kept
+
+
+def _same(first: Path, second: Path) -> bool:
+    try:
+        return first.samefile(second)
+    except OSError:
+        return False

@@ -1,0 +1,54 @@
+"""How much memory is free, how much a checkpoint takes, and giving back what is no longer used."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import math
+import sys
+from collections.abc import Mapping
+
+import psutil
+import torch
+
+from . import ldm
+
+_AVERAGED = "model_ema."
+"""A second copy of the UNet that training leaves in some files; it is never loaded."""
+
+
+def free_ram() -> int:
+    """Bytes that can be used without swapping."""
+    return psutil.virtual_memory().available
+
+
+def free_on(device: torch.device) -> int:
+    """Bytes; a GPU's that this process holds without using them count as free."""
+    if device.type != "cuda":
+        return free_ram()
+    free, _ = torch.cuda.mem_get_info(device)
+    return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+
+
+def weight_bytes(shapes: Mapping[str, tuple[int, ...]], dtype: torch.dtype, vae_dtype: torch.dtype) -> int:
+    """What the networks take once loaded."""
+    return sum(
+        math.prod(shape) * (vae_dtype if name.startswith(ldm.VAE) else dtype).itemsize
+        for name, shape in shapes.items()
+        if not name.startswith(_AVERAGED)
+    )
+
+
+def give_back() -> None:
+    """To the system and the GPU, what nothing refers to any more.
+
+    glibc keeps what was freed between blocks that are in use: without this, each checkpoint that is loaded after
+    another would leave the process a little larger.
+    """
+    gc.collect()
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # other C libraries have none
+        if trim:
+            trim(0)
