@@ -227,8 +227,8 @@ def test_a_port_in_use_is_named(tmp_path):
 
 def test_unknown_options_are_named_and_ignored(tmp_path):
     (tmp_path / "file").touch()
-    done = webui("--medvram", "--data-dir", str(tmp_path / "file"))
-    assert message(done)[0] == "sdui: not known here and ignored: --medvram"
+    done = webui("--opt-channelslast", "--data-dir", str(tmp_path / "file"))
+    assert message(done)[0] == "sdui: not known here and ignored: --opt-channelslast"
     assert done.returncode == 2
     assert f"The folder {tmp_path / 'file'} cannot be used" in message(done)[-1]
 
