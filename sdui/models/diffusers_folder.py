@@ -28,16 +28,6 @@ _OPEN_CLIP_NAMES = {theirs: ours for ours, theirs in NAMES.items()}
 _OPEN_CLIP_LAYER = {theirs: ours for ours, theirs in LAYER_NAMES.items()}
 
 
-def is_diffusers_folder(path: Path) -> bool:
-    """Whether a folder is a model as a whole, not to be searched for others."""
-    return path.is_dir() and ((path / "model_index.json").is_file() or (path / "unet" / "config.json").is_file())
-
-
-def weight_files(path: Path) -> tuple[Path, ...]:
-    """The files of such a folder that are read, in the order of their parts. Raises ModelFileError."""
-    return tuple(file for part in _PARTS for file in _files_of(path / part))
-
-
 def read_folder(path: Path) -> Contents:
     """Raises ModelFileError, naming the folder or the file in it."""
     if not _files_of(path / "unet"):
