@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from hypothesis import settings
@@ -12,3 +13,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # How long an example takes says more about the machine than about the code; pytest-timeout ends what hangs.
 settings.register_profile("sdui", deadline=None)
 settings.load_profile("sdui")
+
+
+def pytest_collection_finish() -> None:
+    # What was imported stays; without this each collection, and every unloaded model asks for one, goes through it.
+    gc.freeze()

@@ -144,7 +144,7 @@ def test_tests_get_their_packages_and_their_arguments(clone):
     status, output, asked = clone.run("test", "-k", "not browser")
     assert status == 0, output
     assert "hypothesis" in pip(asked)[1]
-    assert asked[-1] == "-m pytest -n 2 --dist loadfile -k not browser"
+    assert asked[-1] == "-m pytest -n 2 --dist loadfile --no-loadscope-reorder -k not browser"
     assert pip(clone.run("test")[2]) == []
     assert pip(clone.run("--help")[2]) == [], "what the tests installed serves the page as well"
 

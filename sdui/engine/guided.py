@@ -27,6 +27,8 @@ class Guide:
     coefficients: Coefficients
     concat: Tensor | None = None
     """Extra input channels [1 or B,c,h,w]: what an inpainting or an editing checkpoint sees of the picture."""
+    as_noise: bool = False
+    """Whether the network's output is taken for the noise, whatever it was trained to say."""
 
 
 class _Asked(NamedTuple):
@@ -127,11 +129,12 @@ class GuidedDenoiser:
 
     def __call__(self, x: Tensor, sigma: float) -> Tensor:
         plans = self._plans_at(self.calls, sigma)
-        model, timestep = plans.guide.model, plans.guide.levels.timestep(sigma)
+        guide, timestep = plans.guide, plans.guide.levels.timestep(sigma)
         answer: Tensor | None = None
         for question in plans.questions(self.calls, self._without_negative(self.calls, sigma)):
             count = len(question.factors)
-            denoised = model.denoise(x.repeat(count, 1, 1, 1), sigma, timestep, question.conditioning)
+            seen, told = x.repeat(count, 1, 1, 1), question.conditioning
+            denoised = guide.model.denoise(seen, sigma, timestep, told, as_noise=guide.as_noise)
             apart = denoised.view(count, *x.shape)
             if question.negative is not None:
                 self._negative = apart[question.negative]

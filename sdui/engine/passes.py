@@ -113,7 +113,7 @@ class Pass:
         scale = request.cfg_scale * self.spec.cfg_multiplier
         counts = coefficients([weight for weight, _ in prompts.parts], scale, image_scale)
         seen = seen_by(model, asked.images, asked.mask, request.inpainting_mask_weight, self.size)
-        return Guide(model, self.levels(request, model), prompts, counts, seen)
+        return Guide(model, self.levels(request, model), prompts, counts, seen, self.spec.reads_noise)
 
 
 def first_of(run: Run, tools: Tools) -> Pass:

@@ -217,7 +217,15 @@ def _by_timestep() -> tuple[SamplerSpec, ...]:
 
 def _distilled() -> tuple[SamplerSpec, ...]:
     return (
-        SamplerSpec("LCM", distilled.lcm, ("k_lcm",), noise="fresh", needs=("levels",), distilled=True),
+        SamplerSpec(
+            "LCM",
+            distilled.lcm,
+            ("k_lcm",),
+            noise="fresh",
+            needs=("levels",),
+            distilled=True,
+            reads_noise=True,
+        ),
         SamplerSpec("TCD", distilled.tcd, (), "SGM Uniform", "fresh", needs=("levels",), distilled=True),
     )
 

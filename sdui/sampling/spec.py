@@ -40,6 +40,8 @@ class SamplerSpec:
     """Further keywords of the function."""
     distilled: bool = False
     """Knows only the timesteps that consistency models were distilled on."""
+    reads_noise: bool = False
+    """Takes every network's output for noise, also that of one which predicts v, as A1111 does."""
     stays_above_zero: bool = False
     """Picks its own levels between the first and the last one, which is above 0."""
     own_levels: OwnLevels | None = None

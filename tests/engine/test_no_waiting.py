@@ -27,7 +27,9 @@ class Network:
 
     kind = "plain"
 
-    def denoise(self, x: torch.Tensor, sigma: float, timestep: float, conditioning: Conditioning) -> torch.Tensor:
+    def denoise(
+        self, x: torch.Tensor, sigma: float, timestep: float, conditioning: Conditioning, *, as_noise: bool = False
+    ) -> torch.Tensor:
         assert isinstance(sigma, float) and isinstance(timestep, float)
         return x / (1 + sigma) + conditioning.context.mean()
 

@@ -115,10 +115,13 @@ class LoadedModel(Protocol):
 
     def encode_text(self, texts: Texts) -> Conditioning: ...
 
-    def denoise(self, x: Tensor, sigma: float, timestep: float, conditioning: Conditioning) -> Tensor:
+    def denoise(
+        self, x: Tensor, sigma: float, timestep: float, conditioning: Conditioning, *, as_noise: bool = False
+    ) -> Tensor:
         """x [B,C,h,w] at level sigma -> the image without noise x0, of x's shape and type.
 
-        timestep: the training timestep of that level, fractions allowed. Never waits for the device.
+        timestep: the training timestep of that level, fractions allowed. as_noise: what the network says is taken for
+        the noise, even by a network that was trained to say something else. Never waits for the device.
         """
         ...
 

@@ -100,7 +100,9 @@ class LoadedStableDiffusion:
         """How many of the text encoder's layers are used: 1 takes all, 2 all but the last."""
         return max(0, len(self.text_encoder.encoder.layers) - (clip_skip - 1))
 
-    def denoise(self, x: Tensor, sigma: float, timestep: float, conditioning: Conditioning) -> Tensor:
+    def denoise(
+        self, x: Tensor, sigma: float, timestep: float, conditioning: Conditioning, *, as_noise: bool = False
+    ) -> Tensor:
         """From predicted noise, or from v = alpha * noise - sigma * x0 (Salimans and Ho 2022, arXiv:2202.00512)."""
         self.placement.use("unet")
         variance = sigma**2 + 1
@@ -111,7 +113,7 @@ class LoadedStableDiffusion:
         context = conditioning.context.to(self.dtype)
         vector = None if conditioning.vector is None else conditioning.vector.to(self.dtype)
         (predicted,) = self.unet(seen, times, encoder_hidden_states=context, class_labels=vector, return_dict=False)
-        if self._predicts_v:
+        if self._predicts_v and not as_noise:
             return x / variance - predicted.to(x.dtype) * (sigma / math.sqrt(variance))
         return x - sigma * predicted.to(x.dtype)
 
