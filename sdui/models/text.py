@@ -80,9 +80,12 @@ def chunk_states(encoder: Any, texts: Texts, tokens: Tensor, layers: int, which:
 
 def context(texts: Texts, states: Sequence[Tensor]) -> Tensor:
     """Chunks of one encoder, [B,77,D] each, under the attention weights and side by side -> [B,N*77,D] float32."""
-    weights = texts.weights.to(states[0].device)
-    chunks = [_weighted(hidden.float(), weights[:, i], texts.keep_mean) for i, hidden in enumerate(states)]
-    return torch.cat(chunks, dim=1)
+    hidden = [state.float() for state in states]
+    # Weights of 1 change nothing, and a mean of 0 could not be kept.
+    if (texts.weights != 1).any():
+        weights = texts.weights.to(states[0].device)
+        hidden = [_weighted(one, weights[:, i], texts.keep_mean) for i, one in enumerate(hidden)]
+    return torch.cat(hidden, dim=1)
 
 
 def pooled(encoder: Any, hidden: Tensor, layers: int, tokens: Tensor, projection: Tensor) -> Tensor:

@@ -79,3 +79,14 @@ def test_placed_vectors_end_with_the_chunk(model, tokenizer):
 def test_another_padding_follows_the_first_end_token():
     tokens = torch.tensor([[[1, 2, END, END, END], [1, END, 2, END, END]]])
     assert padded_with(tokens, 0).tolist() == [[[1, 2, END, 0, 0], [1, END, 0, 0, 0]]]
+
+
+@torch.inference_mode()
+def test_a_text_whose_mean_is_nothing_is_not_nan(model, tokenizer):
+    norm = model.text_encoder.final_layer_norm
+    before = norm.weight.clone(), norm.bias.clone()
+    norm.weight.zero_(), norm.bias.zero_()
+    try:
+        assert (model.encode_text(Texts(*chunked("a red circle", tokenizer))).context == 0).all()
+    finally:
+        norm.weight.copy_(before[0]), norm.bias.copy_(before[1])
