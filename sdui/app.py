@@ -30,8 +30,11 @@ from sdui.ui.services import Services
 
 log = logging.getLogger(__name__)
 
-_HEAD_START = 5
-"""Seconds that the page and the first checkpoint get before files are hashed in the background."""
+_HEAD_START = 20
+"""Seconds that the page and the first checkpoint get before files are read in the background.
+
+A thread that gives way to other programs can hold Python's lock while it does, and then the page waits with it.
+"""
 _LONGEST_GOODBYE = 1
 """Seconds that open pages get when the server stops."""
 
