@@ -82,13 +82,14 @@ def examples(chosen: Checkpoint | None) -> Sequence[list[str]]:
 
 
 def _warning(services: Services, catalog: Catalog, chosen: Checkpoint | None) -> str:
-    folder = services.launch.model_folders()["checkpoint"][0]
+    folders = services.launch.model_folders()["checkpoint"]
     notices = [services.settings.problem] if services.settings.problem else []
     error = ""
     if not catalog.checkpoints:
-        error = f"There is no checkpoint yet. Put a .safetensors file in {folder} and press the refresh button."
+        error = f"There is no checkpoint yet. Put a .safetensors file in {folders[0]} and press the refresh button."
     elif chosen and chosen.problem:
+        where = ", ".join(map(str, folders))
         error = (
-            f"{chosen.title} cannot be used: {chosen.problem.rstrip('.')}. Choose another one or repair it in {folder}."
+            f"{chosen.title} cannot be used: {chosen.problem.rstrip('.')}. Choose another one or repair it in {where}."
         )
     return markup.messages(notices, error)
