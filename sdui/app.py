@@ -20,9 +20,14 @@ import uvicorn
 from fastapi import FastAPI
 
 from sdui import __version__
+from sdui.builtin import all as builtin
 from sdui.core.errors import LaunchError
-from sdui.core.request import LoadRequest
+from sdui.core.extras import ExtrasRequest
+from sdui.core.request import GenerationRequest, LoadRequest
 from sdui.core.settings import Launch, SettingsFile
+from sdui.extensions import loader
+from sdui.extensions.host import Host
+from sdui.extensions.loader import Found
 from sdui.imaging.store import OutputStore
 from sdui.jobs.local import LocalWorker, Runs
 from sdui.jobs.queue import JobQueue
@@ -47,11 +52,14 @@ def main(launch: Launch) -> None:
     try:
         with _listen(launch.host, launch.port) as listener, closing(OutputStore(launch.data_dir)) as store:
             signal.signal(signal.SIGTERM, signal.default_int_handler)
+            host, problems = build_host(launch)
             # The worker imports torch in its thread while this one imports gradio.
-            worker = LocalWorker(lambda: build_engine(launch))
+            worker = LocalWorker(lambda: build_engine(launch, host))
             with closing(JobQueue([worker], store.save)) as jobs:
                 settings = _read_settings(launch)
-                app = build(Services(jobs, settings, launch, _versions()))
+                requests = host.request(GenerationRequest, "always", "script")
+                extras = host.request(ExtrasRequest, "operation")
+                app = build(Services(jobs, settings, launch, _versions(), requests, extras, tuple(problems)))
                 if not launch.skip_load_model_at_start:
                     chosen = launch.ckpt or settings.current.sd_model_checkpoint
                     jobs.submit(LoadRequest(model=chosen), settings.current)
@@ -60,14 +68,21 @@ def main(launch: Launch) -> None:
         log.info("Stopped")
 
 
-def build_engine(launch: Launch) -> Runs:
-    """Called in the worker's thread; torch is first imported here."""
+def build_host(launch: Launch) -> tuple[Host, list[str]]:
+    """The extensions' parameters, and a sentence for each extension that cannot be used. Imports no torch."""
+    host = Host()
+    builtin.add_all(host, ["params"])
+    return host, loader.add_all(host, _extensions(launch), ["params"])
+
+
+def build_engine(launch: Launch, host: Host) -> Runs:
+    """Called in the worker's thread; torch is first imported here. `host` gets the extensions' other parts."""
     from sdui.engine.engine import Engine
     from sdui.models.files import ModelFiles
     from sdui.models.hashing import BackgroundHashing
     from sdui.models.placement import Vram
     from sdui.models.store import ModelStore
-    from sdui.sampling.registry import builtin
+    from sdui.sampling.registry import builtin as samplers
 
     files = ModelFiles(launch.model_folders(), launch.folder("cache"))
     try:
@@ -76,10 +91,17 @@ def build_engine(launch: Launch) -> Runs:
     except (RuntimeError, AssertionError) as error:
         why = str(error).splitlines()[0].rstrip(".")
         raise LaunchError(f"--device {launch.device} cannot be used: {why}. --device cpu always works.") from error
+    builtin.add_all(host, ["engine"])
+    loader.add_all(host, _extensions(launch), ["engine"])
     hashing = BackgroundHashing(files)
     if not launch.no_hashing:
         hashing.start(after=_HEAD_START)
-    return Engine(store, builtin(), launch.data_dir / "styles.csv", hashing)
+    return Engine(store, samplers(), launch.data_dir / "styles.csv", hashing, host)
+
+
+def _extensions(launch: Launch) -> list[Found]:
+    left_out = launch.disable_all_extensions or launch.disable_extra_extensions
+    return [] if left_out else loader.find(launch.folder("extensions"))
 
 
 def build(services: Services) -> FastAPI:

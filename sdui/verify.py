@@ -45,7 +45,7 @@ class _CannotTell(Exception):
     """With a sentence for the user."""
 
 
-def verify(path: Path, draw: Draw, given: Given) -> Verdict:
+def verify(path: Path, draw: Draw, given: Given, model: type[GenerationRequest] = GenerationRequest) -> Verdict:
     """Draw one file's picture again, in a batch as it was, and compare; a fault of the file is a verdict too."""
     try:
         contents = read(path.read_bytes())
@@ -53,7 +53,7 @@ def verify(path: Path, draw: Draw, given: Given) -> Verdict:
             raise _CannotTell("there is no infotext in this file, so nothing to draw it from.")
         if contents.record is None:
             raise _CannotTell("there is no replay record in this file; only pictures that sdui saved have one.")
-        request = _started(infotext.read(contents.infotext), contents.record, given)
+        request = _started(infotext.read(contents.infotext, model), contents.record, given)
         return _compared(contents, contents.record, _drawn(request, contents.record, draw))
     except OSError as error:
         return Verdict(False, f"cannot be read: {error.strerror or error}.")
@@ -77,9 +77,10 @@ def main(argv: Sequence[str], env: Mapping[str, str]) -> int:
         options = parser.parse_args(rest[len(ignored) :])
         given = Given(*(path.read_bytes() if path else b"" for path in (options.init, options.mask)))
         # After --help, which needs none of it.
-        from sdui.app import build_engine
+        from sdui.app import build_engine, build_host
 
-        engine = build_engine(launch)
+        host, _ = build_host(launch)
+        engine, model = build_engine(launch, host), host.request(GenerationRequest, "always", "script")
     except (LaunchError, OSError) as error:
         sys.stderr.write(f"sdui: {error}\n")
         return 2
@@ -96,7 +97,7 @@ def main(argv: Sequence[str], env: Mapping[str, str]) -> int:
 
     verdicts: list[Verdict] = []
     for path in options.files:
-        verdicts.append(verify(path, draw, given))
+        verdicts.append(verify(path, draw, given, model))
         sys.stdout.write(f"{path}: {verdicts[-1].text}\n")
         sys.stdout.flush()
     return 0 if all(verdict.equal for verdict in verdicts) else 1

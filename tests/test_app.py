@@ -32,7 +32,7 @@ class Engine:
     def close(self):
         print("closed", flush=True)
 
-app.build_engine = lambda launch: Engine()
+app.build_engine = lambda launch, host: Engine()
 app.main(read_launch(sys.argv[1:], {})[0])
 print("ended", flush=True)
 """

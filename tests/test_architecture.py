@@ -15,6 +15,8 @@ from sdui.core import docs
 ROOT = Path(__file__).parent.parent
 FILES = sorted([ROOT / "webui.py", *(ROOT / "sdui").rglob("*.py")])
 BROAD_EXCEPTS = {
+    "sdui/extensions/host.py": 1,  # an extension failed: the job's error names it
+    "sdui/extensions/loader.py": 1,  # an extension cannot be loaded: it is named, the server starts
     "sdui/jobs/local.py": 1,  # building the engine failed: told to whoever asks for it
     "sdui/jobs/queue.py": 1,  # a job's failure is the job's, not the queue's
 }

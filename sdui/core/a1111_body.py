@@ -5,17 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple, cast
 
 from pydantic import ValidationError
 
 from . import old_files
 from .errors import RequestError
+from .groups import PREFIX, Group, Kind, groups_of
 from .params import declared, explain, nest
 from .request import GenerationRequest
 from .stages import SoftInpainting
-
-Kind = Literal["txt2img", "img2img"]
 
 _API_DEFAULTS: dict[str, Any] = {"steps": 50, "sampler_name": "Euler"}
 _IMG2IMG_DEFAULTS: dict[str, Any] = {
@@ -34,20 +34,27 @@ class FromBody(NamedTuple):
     """Keys that mean nothing to a request."""
 
 
-def request_from(body: dict[str, Any], kind: Kind, images: tuple[bytes, bytes] = (b"", b"")) -> FromBody:
+def request_from(
+    body: dict[str, Any],
+    kind: Kind,
+    images: tuple[bytes, bytes] = (b"", b""),
+    model: type[GenerationRequest] = GenerationRequest,
+) -> FromBody:
     """The body of /sdapi/v1/txt2img or img2img; `override_settings` count like fields of their own.
 
-    `images` are the init image and the mask where the body has none. Raises RequestError naming the field.
+    `images` are the init image and the mask where the body has none. `model` is the class of requests with the
+    parameters of the extensions that are here: a field `extensions` has them by their names, A1111's `script_args` and
+    `alwayson_scripts` by their places. Raises RequestError naming the field.
     """
     values = _API_DEFAULTS | (_IMG2IMG_DEFAULTS if kind == "img2img" else {})
     values |= {key: value for key, value in body.items() if value is not None}
     values |= values.pop("override_settings", {})
     image, mask = _images(values, images)
-    scripts = values.pop("alwayson_scripts", {})
+    flat, scripts = _groups(values, kind, model)
     _old_names(values)
     _add_hypernetwork(values)
     stages = _stages(values, kind, bool(mask))
-    flat: dict[str, Any] = {"hires": {}} if "hires" in stages else {}
+    flat |= {"hires": {}} if "hires" in stages else {}
     for path, name in _paths():
         stage = path.rpartition(".")[0]
         if stage in stages and name in values:
@@ -63,14 +70,44 @@ def request_from(body: dict[str, Any], kind: Kind, images: tuple[bytes, bytes] =
     given = [key for key in values if key in body or key in body.get("override_settings", {})]
     unused = (*(key for key in given if key not in used), *(name for name in scripts if name != _SOFT))
     try:
-        return FromBody(GenerationRequest.model_validate(nest(flat)), unused)
+        return FromBody(model.model_validate(nest(flat)), unused)
     except ValidationError as error:
-        raise RequestError(explain(error, GenerationRequest)) from error
+        raise RequestError(explain(error, model)) from error
 
 
 def _paths() -> list[tuple[str, str]]:
     """Where each of A1111's names goes; a name may go to several places."""
     return [*((d.path, d.name) for d in declared(GenerationRequest)), ("styles", "styles")]
+
+
+def _groups(
+    values: dict[str, Any], kind: Kind, model: type[GenerationRequest]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The extensions' values by path, and those of `alwayson_scripts` that are none of theirs."""
+    groups = groups_of(model)
+    titles = {title.casefold(): group for group in groups.values() for title in (group.title, group.name)}
+    flat: dict[str, Any] = {}
+    for name, given in dict(values.pop("extensions", None) or {}).items():
+        if name not in groups:
+            raise RequestError(f"extensions: there is no {name!r}; known are {', '.join(groups) or 'none'}.")
+        flat |= {PREFIX + name: {}} | {f"{PREFIX}{name}.{field}": value for field, value in dict(given).items()}
+    scripts = dict(values.pop("alwayson_scripts", None) or {})
+    for title in [title for title in scripts if title.casefold() in titles and title != _SOFT]:
+        flat |= dict(_arguments(titles[title.casefold()], scripts.pop(title).get("args", []), kind))
+    if title := values.pop("script_name", None):
+        if title.casefold() not in titles:
+            raise RequestError(f"script_name: there is no script {title!r}.")
+        flat |= dict(_arguments(titles[title.casefold()], values.pop("script_args", None) or [], kind))
+    values.pop("script_args", None)
+    return flat, scripts
+
+
+def _arguments(group: type[Group], given: Any, kind: Kind) -> Iterator[tuple[str, Any]]:
+    """By path. `given`: in A1111's order, or by name."""
+    named = cast("dict[str, Any]", given) if isinstance(given, dict) else group.from_arguments(given, kind)
+    yield PREFIX + group.name, {}
+    for field, value in named.items():
+        yield f"{PREFIX}{group.name}.{field}", value
 
 
 def _stages(values: dict[str, Any], kind: Kind, masked: bool) -> set[str]:

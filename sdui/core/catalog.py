@@ -75,12 +75,25 @@ class Hashing:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """Something that needs files of its own."""
+
+    name: str
+    problem: str = ""
+    """Which file to put where; "" when it can be used."""
+
+
+@dataclass(frozen=True, slots=True)
 class Catalog:
     checkpoints: tuple[Checkpoint, ...] = ()
     samplers: tuple[str, ...] = ()
     schedules: tuple[str, ...] = ()
     hires_upscalers: tuple[str, ...] = ()
     """Latent modes and pixel upscalers."""
+    upscalers: tuple[str, ...] = ("None",)
+    """Of pixels."""
+    face_restorers: tuple[Choice, ...] = ()
+    describers: tuple[Choice, ...] = ()
     vaes: tuple[str, ...] = ("Automatic", "None")
     hashing: Hashing | None = None
     """None while nothing is hashed."""
@@ -89,7 +102,7 @@ class Catalog:
         """The texts a drop-down offers for `Param.choices`."""
         if choices == "checkpoints":
             return tuple(checkpoint.title for checkpoint in self.checkpoints)
-        return tuple(getattr(self, choices))
+        return tuple(one.name if isinstance(one, Choice) else one for one in getattr(self, choices))
 
     def checkpoint(self, name: str) -> Checkpoint | None:
         """By title or name, the first usable one for ""; None when there is none."""

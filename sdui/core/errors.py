@@ -6,6 +6,7 @@ SduiError
     ModelNotFound     no such checkpoint (HTTP 404)
   ModelFileError      a model file is damaged or of a kind that sdui cannot use; names the file
   OutputError         a finished picture or model could not be written; names the folder
+  ExtensionError      an extension cannot be loaded or has failed; names it
   LaunchError         the server cannot start as asked: port taken, folder missing
 Interrupted           not an error: the user pressed stop
 """
@@ -24,6 +25,9 @@ class ModelFileError(SduiError): ...
 
 
 class OutputError(SduiError): ...
+
+
+class ExtensionError(SduiError): ...
 
 
 class LaunchError(SduiError): ...

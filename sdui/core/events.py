@@ -19,6 +19,17 @@ Kind = Literal["image", "grid", "interrupted", "mask"]
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """One picture in a grid: where it is, in pixels, and its own text."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    infotext: str
+
+
+@dataclass(frozen=True, slots=True)
 class GeneratedImage:
     """One finished picture and the request that alone reproduces it."""
 
@@ -31,6 +42,10 @@ class GeneratedImage:
     kind: Kind = "image"
     conditions: dict[str, Any] = field(default_factory=dict[str, Any])
     """What else moved pixels, under the names of replay.Record's fields."""
+    cells: tuple[Cell, ...] = ()
+    """Of a grid whose pictures can be told apart."""
+    shown: bool = True
+    """On the page and in API answers; saved in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +86,15 @@ class ImageSaved:
     infotext: str
     request: GenerationRequest
     kind: Kind
+    cells: tuple[Cell, ...] = ()
+    shown: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a picture shows, in words; for an InterrogateRequest."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +125,8 @@ class Failed:
     error: str
 
 
-Event = Started | Progress | Preview | ImageReady | ImageSaved | ModelSaved | Notice | Finished | Stopped | Failed
+Made = ImageReady | ImageSaved | ModelSaved | Described
+Event = Started | Progress | Preview | Made | Notice | Finished | Stopped | Failed
 Emit = Callable[[Event], None]
 Last = Finished | Stopped | Failed
 

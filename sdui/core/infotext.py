@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 from pydantic import ValidationError
 
 from . import infotext_keys as key_table
 from . import old_files
+from .groups import script_of
 from .pairs import NEGATIVE, PROMPT, Parsed, compose, parse, quote, squeezed, unquote
 from .params import flatten, nest
 from .recipes import tidy
@@ -20,6 +21,8 @@ from .request import GenerationRequest
 from .stages import INPAINT_AREAS
 
 __all__ = ["Parsed", "pairs_of", "parse", "parse_loosely", "quote", "read", "unquote", "unread", "values", "write"]
+
+R = TypeVar("R", bound=GenerationRequest)
 
 _SIZE = re.compile(r"(\d{1,9})\s*[xX]\s*(\d{1,9})")
 _SIZE_KEY = "Size"
@@ -37,7 +40,7 @@ def write(request: GenerationRequest, facts: dict[str, Any]) -> str:
     pairs = pairs_of(request) | {key: value for key, value in facts.items() if value not in (None, "")}
     pairs = {key: pairs[key] for key in sorted(pairs, key=key_table.place_in_order)}
     text = compose(request.prompt, request.negative_prompt, pairs)
-    found = parse_loosely(text)
+    found = parse_loosely(text, type(request))
     if (found.prompt, found.negative_prompt) == (request.prompt, request.negative_prompt):
         return text
     # Blanks around a line, or a line that begins like another part: A1111 takes such pairs for the prompts as well.
@@ -48,45 +51,47 @@ def write(request: GenerationRequest, facts: dict[str, Any]) -> str:
 def pairs_of(request: GenerationRequest, without: Container[str] = ()) -> dict[str, str]:
     """What `write` has beside the prompts: parameters, those at the paths `without` left out, then others."""
     pairs = {key: str(value) for key, value in _parameters(request, without).items()}
-    return pairs | {key: value for key, value in request.others.items() if key_table.is_stranger(key)}
+    return pairs | {key: value for key, value in request.others.items() if key_table.is_stranger(key, type(request))}
 
 
-def parse_loosely(text: str) -> Parsed:
+def parse_loosely(text: str, model: type[GenerationRequest] = GenerationRequest) -> Parsed:
     """`parse` for recipes that lost their form on the way as well, which A1111 would misread."""
-    return parse(tidy(text, key_table.names()))
+    return parse(tidy(text, key_table.names(model)))
 
 
-def read(text: str) -> GenerationRequest:
+def read(text: str, model: type[R] = GenerationRequest) -> R:
     """The request behind an infotext; what it does not say, or says in a way that is not valid, keeps its default.
 
-    Pictures that it started from are b"", "to be given". Keys that mean nothing here are in `others`.
+    Pictures that it started from are b"", "to be given". Keys that mean nothing here are in `others`. `model` is the
+    class of requests with the parameters of the extensions that are here.
     """
-    return _read(text).request
+    return cast("R", _read(text, model).request)
 
 
-def values(parsed: Parsed) -> dict[str, Any]:
+def values(parsed: Parsed, model: type[GenerationRequest] = GenerationRequest) -> dict[str, Any]:
     """What an infotext says, by path and in today's terms; nothing is validated yet."""
     given = {squeezed(key): _whole(value) for key, value in parsed.pairs.items()}
-    stages = tuple(_stages(given))
-    flat: dict[str, Any] = {stage: {} for stage in stages if stage in _OPTIONAL}
+    stages = tuple(_stages(given, model))
+    optional = (*_OPTIONAL, *key_table.extension_stages(model))
+    flat: dict[str, Any] = {stage: {} for stage in stages if stage in optional}
     flat |= {"prompt": parsed.prompt, "negative_prompt": parsed.negative_prompt}
     flat |= {path: b"" for path in ("init.image", "init.inpaint.mask") if path.rpartition(".")[0] in stages}
     for squeezed_key, value in given.items():
-        if key := key_table.by_squeezed().get(squeezed_key):
+        if key := key_table.by_squeezed(model).get(squeezed_key):
             for place in key.places:
                 if place.stage in stages:
                     flat |= _values(place, value)
     _bring_up_to_date(flat, given)
-    flat["others"] = {key: _whole(value) for key, value in parsed.pairs.items() if key_table.is_stranger(key)}
+    flat["others"] = {key: _whole(value) for key, value in parsed.pairs.items() if key_table.is_stranger(key, model)}
     return flat
 
 
-def unread(text: str) -> list[str]:
+def unread(text: str, model: type[GenerationRequest] = GenerationRequest) -> list[str]:
     """A sentence for everything in an infotext that `read` leaves out or changes."""
-    parsed, request, invalid = _read(text)
+    parsed, request, invalid = _read(text, model)
     remarks: list[str] = []
     for text, value in parsed.pairs.items():
-        key = key_table.by_squeezed().get(squeezed(text))
+        key = key_table.by_squeezed(model).get(squeezed(text))
         if key and key.text == _SIZE_KEY:
             if value.replace(" ", "").lower() != f"{request.width}x{request.height}":
                 remarks.append(f"{text}: {value} became {request.width}x{request.height}.")
@@ -100,7 +105,7 @@ def _parameters(request: GenerationRequest, without: Container[str]) -> dict[str
     """Keys and what is to be written under them."""
     pairs: dict[str, Any] = {}
     flat = flatten(request)
-    for key in key_table.all_keys():
+    for key in key_table.all_keys(type(request)):
         for place in (place for place in key.places if any(path not in without for path in place.paths)):
             held = tuple(flat.get(path) for path in place.paths)
             if None not in held and (place.always or held != place.defaults):
@@ -112,6 +117,8 @@ def _parameters(request: GenerationRequest, without: Container[str]) -> dict[str
         pairs["Masked area padding"] = inpaint.padding
     if inpaint and inpaint.soft:
         pairs[key_table.SOFT] = True
+    if script := script_of(request):
+        pairs[key_table.SCRIPT] = script.title
     return pairs
 
 
@@ -126,9 +133,9 @@ class _Reading(NamedTuple):
     """Paths whose value in the text is not valid."""
 
 
-def _read(text: str) -> _Reading:
-    parsed = parse_loosely(_whole(text))
-    return _Reading(parsed, *_validated(values(parsed)))
+def _read(text: str, model: type[GenerationRequest]) -> _Reading:
+    parsed = parse_loosely(_whole(text), model)
+    return _Reading(parsed, *_validated(values(parsed, model), model))
 
 
 def _whole(text: str) -> str:
@@ -136,7 +143,7 @@ def _whole(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def _stages(given: dict[str, str]) -> Iterator[str]:
+def _stages(given: dict[str, str], model: type[GenerationRequest]) -> Iterator[str]:
     """The groups and stages of the picture that these keys tell of."""
     yield from ("", "text", "text.sdxl", "sampling", "guidance")
     if any(key in given for key in _HIRES_KEYS):
@@ -150,6 +157,9 @@ def _stages(given: dict[str, str]) -> Iterator[str]:
             yield "init.inpaint.soft"
     if given.get("refiner", "None") not in ("", "None"):
         yield "refiner"
+    for stage in key_table.extension_stages(model):
+        if any(key in given for key in key_table.of_stage(stage, model)):
+            yield stage
 
 
 def _values(place: key_table.Place, value: str) -> dict[str, str]:
@@ -186,11 +196,11 @@ def _bring_up_to_date(flat: dict[str, Any], given: dict[str, str]) -> None:
         flat["hires.resize_x"], flat["hires.resize_y"] = target
 
 
-def _validated(flat: dict[str, Any]) -> tuple[GenerationRequest, frozenset[str]]:
+def _validated(flat: dict[str, Any], model: type[GenerationRequest]) -> tuple[GenerationRequest, frozenset[str]]:
     """The request, and the paths of what had to be left out because it is not valid."""
     try:
-        return GenerationRequest.model_validate(nest(flat)), frozenset()
+        return model.model_validate(nest(flat)), frozenset()
     except ValidationError as error:
         wrong = frozenset(".".join(map(str, problem["loc"])) for problem in error.errors())
     valid = {path: value for path, value in flat.items() if path not in wrong}
-    return GenerationRequest.model_validate(nest(valid)), wrong
+    return model.model_validate(nest(valid)), wrong

@@ -6,10 +6,14 @@ import functools
 from dataclasses import dataclass
 from typing import Any
 
+from .groups import PREFIX, Extended, groups_of
 from .pairs import NEGATIVE, PROMPT, is_key, squeezed
 from .params import declared
 from .request import GenerationRequest
 
+Model = type[Extended]
+"""GenerationRequest, or with the parameters of extensions."""
+SCRIPT = "Script"
 SOFT = "Soft inpainting enabled"
 FIRST_PASS_SIZE = "First pass size"
 HYPERNET, HYPERNET_STRENGTH = "Hypernet", "Hypernet strength"
@@ -18,6 +22,8 @@ LORA_HASHES, TI_HASHES = "Lora hashes", "TI hashes"
 _ABOUT_THE_FILE = (VERSION, "User", "Batch size", "Batch pos", "VAE precision")
 """They tell how a picture came to be and would be untrue of the next one."""
 
+_MODELS = 8
+"""Classes of requests whose keys are remembered; a server has one."""
 _ORDER = """
     Steps, Sampler, Schedule type, CFG scale, Image CFG scale, Seed, Face restoration, Size, Model hash, Model,
     FP8 weight, Cache FP16 weight for LoRA, VAE hash, VAE, Variation seed, Variation seed strength, Seed resize from,
@@ -53,16 +59,21 @@ class Key:
     places: tuple[Place, ...]
 
 
-@functools.cache
-def all_keys() -> tuple[Key, ...]:
+@functools.lru_cache(_MODELS)
+def all_keys(model: Model = GenerationRequest) -> tuple[Key, ...]:
     """All keys of parameters, in the order in which they are written; A1111's come before our own."""
     found: dict[str, list[Place]] = {}
-    for d in declared(GenerationRequest):
+    told: set[str] = set()
+    """Extensions with a key that is always written: it says that they are on."""
+    for d in declared(model):
         name, half = halved(d.param.infotext)
         places = found.setdefault(name, [])
         other = places.pop() if half == "2" else Place((), (), False, "")
         always = other.always or d.param.infotext_always
         stage = d.path.rpartition(".")[0]
+        if name and stage.startswith(PREFIX) and stage not in told:
+            told.add(stage)
+            always = True
         places.append(Place((*other.paths, d.path), (*other.defaults, d.field.default), always, stage))
     made = [Key(name, tuple(places)) for name, places in found.items() if name]
     return tuple(sorted(made, key=lambda key: place_in_order(key.text)))
@@ -79,34 +90,42 @@ def place_in_order(key: str) -> int:
     return places.get(key, len(places))
 
 
-@functools.cache
-def by_squeezed() -> dict[str, Key]:
-    return {squeezed(key.text): key for key in all_keys()}
+@functools.lru_cache(_MODELS)
+def by_squeezed(model: Model = GenerationRequest) -> dict[str, Key]:
+    return {squeezed(key.text): key for key in all_keys(model)}
 
 
-@functools.cache
-def of_stage(stage: str) -> frozenset[str]:
-    """Squeezed keys of this stage's own parameters."""
-    found = (key for key in all_keys() if any(place.stage == stage for place in key.places))
+@functools.lru_cache(_MODELS)
+def of_stage(stage: str, model: Model = GenerationRequest) -> frozenset[str]:
+    """Squeezed keys of this stage's own parameters; of an extension's, those that nothing else has."""
+    enough = all if stage.startswith(PREFIX) else any
+    found = (key for key in all_keys(model) if enough(place.stage == stage for place in key.places))
     return frozenset(squeezed(key.text) for key in found)
 
 
-@functools.cache
-def known() -> frozenset[str]:
+@functools.lru_cache(_MODELS)
+def known(model: Model = GenerationRequest) -> frozenset[str]:
     """Squeezed keys that are no strangers: parameters, and what is used or dropped in reading."""
-    others = (PROMPT, NEGATIVE, SOFT, FIRST_PASS_SIZE, HYPERNET, HYPERNET_STRENGTH, *_ABOUT_THE_FILE)
-    return frozenset(by_squeezed()) | {squeezed(key) for key in others}
+    script = (SCRIPT,) if groups_of(model) else ()
+    others = (*script, PROMPT, NEGATIVE, SOFT, FIRST_PASS_SIZE, HYPERNET, HYPERNET_STRENGTH, *_ABOUT_THE_FILE)
+    return frozenset(by_squeezed(model)) | {squeezed(key) for key in others}
 
 
-def is_stranger(key: str) -> bool:
+def is_stranger(key: str, model: Model = GenerationRequest) -> bool:
     """Whether a pair of this key is another program's, to be carried through."""
-    return is_key(key) and squeezed(key) not in known()
+    return is_key(key) and squeezed(key) not in known(model)
 
 
-@functools.cache
-def names() -> tuple[str, ...]:
+@functools.lru_cache(_MODELS)
+def names(model: Model = GenerationRequest) -> tuple[str, ...]:
     """As they are written, for finding them in a recipe that lost its form."""
-    return (*(key.text for key in all_keys()), SOFT, FIRST_PASS_SIZE, VERSION)
+    return (*(key.text for key in all_keys(model)), SCRIPT, SOFT, FIRST_PASS_SIZE, VERSION)
+
+
+@functools.lru_cache(_MODELS)
+def extension_stages(model: Model) -> tuple[str, ...]:
+    """The groups of extensions, as stages."""
+    return tuple(f"{PREFIX}{name}" for name in groups_of(model))
 
 
 def halved(key: str) -> tuple[str, str]:

@@ -34,15 +34,15 @@ def apply(request: GenerationRequest, texts: Any) -> GenerationRequest:
         return request
     pairs = infotext.pairs_of(request) | given
     prompts = pairs.pop(PROMPT, request.prompt), pairs.pop(NEGATIVE, request.negative_prompt)
-    said = infotext.values(infotext.Parsed(*prompts, pairs))
+    said = infotext.values(infotext.Parsed(*prompts, pairs), type(request))
     flat = {path: value for path, value in said.items() if path.split(".")[0] != "init"}
-    if useless := [f"{key}: {value}" for key, value in given.items() if not _lands(key, flat)]:
+    if useless := [f"{key}: {value}" for key, value in given.items() if not _lands(key, flat, type(request))]:
         raise RequestError("\n".join(f"Override settings: {text!r} does nothing here; remove it." for text in useless))
     kept = {name: getattr(request, name) for name in request.model_fields_set}
     try:
-        return GenerationRequest.model_validate(kept | nest(flat))
+        return type(request).model_validate(kept | nest(flat))
     except ValidationError as error:
-        raise RequestError(f"Override settings: {explain(error, GenerationRequest, _keys())}") from error
+        raise RequestError(f"Override settings: {explain(error, type(request), _keys(type(request)))}") from error
 
 
 def _pairs(texts: Any) -> dict[str, str]:
@@ -58,12 +58,12 @@ def _pair(text: Any) -> tuple[str, str]:
     return key, value
 
 
-def _lands(key: str, flat: dict[str, Any]) -> bool:
+def _lands(key: str, flat: dict[str, Any], model: type[GenerationRequest]) -> bool:
     """Whether the pair has said something: others do nothing without their stage, such as "Hires steps" alone."""
-    known = key_table.by_squeezed().get(squeezed(key))
+    known = key_table.by_squeezed(model).get(squeezed(key))
     return known is None or any(path in flat for place in known.places for path in place.paths)
 
 
-def _keys() -> dict[str, str]:
+def _keys(model: type[GenerationRequest]) -> dict[str, str]:
     """The key of each path, which is what the entry with a wrong value begins with."""
-    return {path: key.text for key in key_table.all_keys() for place in key.places for path in place.paths}
+    return {path: key.text for key in key_table.all_keys(model) for place in key.places for path in place.paths}

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from .extras import ExtrasRequest, InterrogateRequest
+from .groups import Extended
 from .merging import MergeRequest
 from .pairs import squeezed
 from .params import Param, Params, Text
@@ -31,7 +33,7 @@ def is_hash_list(key: str) -> bool:
     return squeezed(key) in _HASH_LISTS
 
 
-class GenerationRequest(Params):
+class GenerationRequest(Extended):
     """Frozen, JSON-serialisable, device-free: equal on the page, the API, a remote worker and in a test.
 
     Fields stand in the order in which A1111's infotext has them.
@@ -319,4 +321,4 @@ class LoadRequest(Params):
     model: str = ""
 
 
-Task = GenerationRequest | LoadRequest | MergeRequest
+Task = GenerationRequest | LoadRequest | MergeRequest | ExtrasRequest | InterrogateRequest

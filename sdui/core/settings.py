@@ -66,6 +66,10 @@ class Launch(Params):
     dat_models_path: Annotated[Folders, _more("DAT", "DAT/")] = ()
     gfpgan_models_path: Annotated[Folders, _more("GFPGAN", "GFPGAN/")] = ()
     codeformer_models_path: Annotated[Folders, _more("CodeFormer", "Codeformer/")] = ()
+    disable_all_extensions: Annotated[bool, Param("Disable all extensions", "Start without any extension.")] = False
+    disable_extra_extensions: Annotated[
+        bool, Param("Disable extra extensions", "Start without those that do not come with sdui.")
+    ] = False
     no_hashing: Annotated[
         bool, Param("No hashing", "Hash a model file when it is first used, not in the background.")
     ] = False

@@ -42,7 +42,9 @@ def generate(run: Run, tools: Tools) -> list[GeneratedImage]:
         if hires is None:
             return _decoded(run, latents)
         size = hires_size(run.request.width, run.request.height, hires)
-        enlarged = enlarge(run.model, latents, hires, size)
+        latent = hires.upscaler in LATENT_MODES
+        upscale = None if latent else tools.upscalers.used(hires.upscaler, run.context)
+        enlarged = enlarge(run.model, latents, hires, size, upscale)
     with ExitStack() as patches:
         return _decoded(run, _second_pass(run, tools, patches, enlarged, hires, size))
 
@@ -87,8 +89,14 @@ def _second_pass(run: Run, tools: Tools, patches: ExitStack, enlarged: Tensor, h
 def _decoded(run: Run, latents: Tensor, kind: Kind = "image") -> list[GeneratedImage]:
     """Latents -> pictures, each with the request that makes it alone."""
     run.emit(run.pace.progress("Decoding", run.steps, run.steps))
+    latents = run.host.passed_on("before_decode", "latents", latents, run=run)
     # Truncated, not rounded: A1111's pictures are, and theirs are to come out the same.
     pixels = (run.model.decode(latents) * 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    changed = [
+        run.host.passed_on("after_decode", "pixels", drawn, run=run, position=position)
+        for position, drawn in enumerate(pixels)
+    ]
+    pixels = np.stack(changed)
     pictures = run.init.finished(pixels, latents) if run.init else list(pixels)
     images: list[GeneratedImage] = []
     for position, picture in enumerate(pictures):
@@ -122,6 +130,7 @@ def _facts(run: Run, position: int) -> dict[str, Any]:
         "Conditional mask weight": request.inpainting_mask_weight if kind == "inpainting" else None,
         "Image CFG scale": request.image_cfg_scale if kind == "edit" and request.init else None,
         **run.networks.facts,
+        **dict(pair for pairs in run.host.every("infotext", run=run, position=position) for pair in pairs.items()),
         "VAE precision": WORDS[way.dtype] if way.redone else None,
         "Version": f"sdui {__version__}",
     }

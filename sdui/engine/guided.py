@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from sdui.core.text_options import TextOptions
+from sdui.extensions.contracts import Ask
 from sdui.models.families.base import Conditioning, LoadedModel
 from sdui.sampling.guidance import Coefficients
 from sdui.sampling.levels import NoiseLevels
@@ -29,6 +30,12 @@ class Guide:
     """Extra input channels [1 or B,c,h,w]: what an inpainting or an editing checkpoint sees of the picture."""
     as_noise: bool = False
     """Whether the network's output is taken for the noise, whatever it was trained to say."""
+    asked_by: Ask | None = None
+    """What an extension has put around the network."""
+
+    @property
+    def ask(self) -> Ask:
+        return self.asked_by or self.model.denoise
 
 
 class _Asked(NamedTuple):
@@ -134,7 +141,7 @@ class GuidedDenoiser:
         for question in plans.questions(self.calls, self._without_negative(self.calls, sigma)):
             count = len(question.factors)
             seen, told = x.repeat(count, 1, 1, 1), question.conditioning
-            denoised = guide.model.denoise(seen, sigma, timestep, told, as_noise=guide.as_noise)
+            denoised = guide.ask(seen, sigma, timestep, told, as_noise=guide.as_noise)
             apart = denoised.view(count, *x.shape)
             if question.negative is not None:
                 self._negative = apart[question.negative]

@@ -26,6 +26,7 @@ from .refining import Guides, refiner_of
 from .run import Run
 from .seen_picture import seen_by
 from .start import Course, Start
+from .upscaling import Upscalers
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Tools:
 
     samplers: Registry
     conditioner: Conditioner
+    upscalers: Upscalers
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ class Pass:
         if self.second and request.hires:
             ratio = request.hires.token_merging_ratio or ratio
         patches.enter_context(model.patched(tiling=request.tiling, token_merging_ratio=ratio))
+        for changed in run.host.contexts("patch_model", run=run, model=model):
+            patches.enter_context(changed)
 
     def levels(self, request: GenerationRequest, model: LoadedModel) -> NoiseLevels:
         levels = noise_levels(model.alphas_cumprod, request.sampling, zero_snr=model.zero_snr, sdxl=model.sdxl)
@@ -108,12 +112,13 @@ class Pass:
         reading = Reading(request.clip_skip, request.text, self.timeline, self.pixels)
         return tools.conditioner.prompts(lease, text, self.negative_prompt, reading, run.networks.embeddings)
 
-    def guide(self, request: GenerationRequest, model: LoadedModel, prompts: Prompts, asked: Asked) -> Guide:
+    def guide(self, run: Run, model: LoadedModel, prompts: Prompts, asked: Asked) -> Guide:
+        request, ask = run.request, run.host.passed_on("around_model", "ask", model.denoise, run=run)
         image_scale = request.image_cfg_scale if request.init and model.kind == "edit" else 1.0
         scale = request.cfg_scale * self.spec.cfg_multiplier
         counts = coefficients([weight for weight, _ in prompts.parts], scale, image_scale)
         seen = seen_by(model, asked.images, asked.mask, request.inpainting_mask_weight, self.size)
-        return Guide(model, self.levels(request, model), prompts, counts, seen, self.spec.reads_noise)
+        return Guide(model, self.levels(request, model), prompts, counts, seen, self.spec.reads_noise, ask)
 
 
 def first_of(run: Run, tools: Tools) -> Pass:
@@ -175,7 +180,7 @@ def _guides(run: Run, plan: Pass, asked: Asked, steps: int) -> Guides:
     batch = len(run.batch.seeds)
 
     def plans(model: LoadedModel, prompts: Prompts) -> Plans:
-        return Plans(plan.guide(request, model, prompts, asked), request.text, batch, "uncond" in spec.needs)
+        return Plans(plan.guide(run, model, prompts, asked), request.text, batch, "uncond" in spec.needs)
 
     def refined() -> Plans:
         assert refiner

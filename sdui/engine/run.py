@@ -10,9 +10,11 @@ from typing import Protocol
 from torch import Tensor
 
 from sdui.core.errors import Interrupted, ModelFileError
-from sdui.core.events import Emit, Notice, Preview, Progress, Stop, StopToken
+from sdui.core.events import Emit, Notice, Preview, Progress, Stop
 from sdui.core.request import GenerationRequest
 from sdui.core.settings import Preferences
+from sdui.extensions.contracts import Context
+from sdui.extensions.host import Host
 from sdui.models.families.base import LoadedModel
 from sdui.models.residents import Lease
 from sdui.sampling.samplers import Step
@@ -48,13 +50,12 @@ class Batch:
 
     seeds: list[int]
     subseeds: list[int]
+    request: GenerationRequest
+    """The job's, with the prompts of these pictures."""
 
 
 class Leases(Protocol):
     """Checkpoints for one job; each stays until the job ends."""
-
-    @property
-    def emit(self) -> Emit: ...
 
     @property
     def taken(self) -> Collection[Lease]: ...
@@ -71,13 +72,13 @@ class Leases(Protocol):
 @dataclass(slots=True)
 class Run:
     request: GenerationRequest
-    """As resolved: real seeds, name and hash of the checkpoint, styles in the prompts."""
-    preferences: Preferences
+    """As resolved: real seeds, name and hash of the checkpoint, styles in the prompts, those of the batch."""
+    context: Context
+    host: Host
     batch: Batch
     lease: Lease
     leases: Leases
     """Further checkpoints, for hires fix and the refiner."""
-    stop: StopToken
     pace: Pace
     networks: Networks
     init: InitLatents | None
@@ -93,17 +94,22 @@ class Run:
         self.model = self.lease.model
 
     @property
+    def preferences(self) -> Preferences:
+        return self.context.preferences
+
+    @property
     def emit(self) -> Emit:
-        return self.leases.emit
+        return self.context.emit
 
     def check(self) -> None:
         """Raises Interrupted when this batch is to end; called before every look at the network."""
-        if self.stop.level >= Stop.SKIP:
+        if self.context.stop.level >= Stop.SKIP:
             raise Interrupted
 
     def on_step(self, step: Step) -> None:
         """Called by every sampler at every step."""
         self.denoised = step.denoised
+        self.host.every("after_step", run=self, step=step)
         self.emit(self.pace.progress("Sampling", step.index + 1, max(self.steps, step.index + 1)))
         preferences, last = self.preferences, step.index + 1 == self.steps
         if preferences.live_previews_enable and not last and step.index % preferences.show_progress_every_n_steps == 0:

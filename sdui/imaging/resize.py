@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PIL import Image
 
-from sdui.core.errors import RequestError
 from sdui.core.stages import RESIZE_MODES
 
 STRETCH, CROP, FILL, LATENT = RESIZE_MODES
+_ROUNDS = 3
+Upscale = Callable[[Image.Image, float], Image.Image]
+"""A picture and how many times larger it is to become at least."""
 UPSCALERS = {"None": None, "Lanczos": Image.Resampling.LANCZOS, "Nearest": Image.Resampling.NEAREST}
 
 
-def resize(image: Image.Image, mode: str, width: int, height: int, upscaler: str = "None") -> Image.Image:
+def resize(image: Image.Image, mode: str, width: int, height: int, upscale: Upscale | None = None) -> Image.Image:
     """`image` at width x height, in its own colour mode.
 
     mode: one of RESIZE_MODES. The last, which resizes latents, fills here, as A1111's mask has it.
-    upscaler: used only where the picture becomes larger; a mask ("L") never needs one.
-    Raises RequestError for an unknown upscaler.
+    upscale: used only where the picture becomes larger; a mask ("L") never needs one.
     """
-    if upscaler not in UPSCALERS:
-        raise RequestError(f"Upscaler: there is no {upscaler!r}; known are {', '.join(UPSCALERS)}.")
     if mode == STRETCH:
-        return _scaled(image, width, height, upscaler)
+        return _scaled(image, width, height, upscale)
     wider = width / height > image.width / image.height
     if wider == (mode == CROP):
         inner = width, max(1, image.height * width // image.width)
     else:
         inner = max(1, image.width * height // image.height), height
-    scaled = _scaled(image, *inner, upscaler)
+    scaled = _scaled(image, *inner, upscale)
     left, top = width // 2 - scaled.width // 2, height // 2 - scaled.height // 2
     canvas = Image.new(image.mode, (width, height))
     canvas.paste(scaled, (left, top))
@@ -48,17 +49,31 @@ def _stretch_edges(canvas: Image.Image, inner: Image.Image, left: int, top: int)
         canvas.paste(inner.resize((left, height), box=(right, 0, right, bottom)), (left + right, 0))
 
 
-def _scaled(image: Image.Image, width: int, height: int, upscaler: str) -> Image.Image:
-    scale = max(width / image.width, height / image.height)
-    resampling = UPSCALERS[upscaler]
-    if resampling is not None and image.mode != "L" and scale > 1:
-        image = _upscaled(image, scale, resampling)
-    return image.resize((width, height), Image.Resampling.LANCZOS)
+def resampled(image: Image.Image, scale: float, name: str) -> Image.Image:
+    """Enlarged by one of UPSCALERS, or as it was for "None"."""
+    resampling = UPSCALERS[name]
+    size = int(image.width * scale), int(image.height * scale)
+    return image if resampling is None else image.resize(size, resampling)
 
 
-def _upscaled(image: Image.Image, scale: float, resampling: Image.Resampling) -> Image.Image:
-    """To sides that are multiples of 8, which A1111's upscalers end in; so it may be resampled twice."""
+def upscaled(image: Image.Image, scale: float, once: Upscale) -> Image.Image:
+    """At `scale` times its size, by an upscaler that is used up to three times when its own factor is smaller.
+
+    To sides that are multiples of 8, which A1111's upscalers end in; so it may be resampled twice.
+    """
     width, height = (int(side * scale // 8 * 8) for side in image.size)
-    if image.width < width or image.height < height:
-        image = image.resize((int(image.width * scale), int(image.height * scale)), resampling)
+    for _ in range(_ROUNDS):
+        before = image.size
+        if image.width >= width and image.height >= height:
+            break
+        image = once(image, scale)
+        if image.size == before:
+            break
+    return image if image.size == (width, height) else image.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def _scaled(image: Image.Image, width: int, height: int, upscale: Upscale | None) -> Image.Image:
+    scale = max(width / image.width, height / image.height)
+    if upscale is not None and image.mode != "L" and scale > 1:
+        image = upscaled(image, scale, upscale)
     return image.resize((width, height), Image.Resampling.LANCZOS)

@@ -74,7 +74,7 @@ class OutputStore:
             except (OSError, ValueError) as error:  # ValueError: a folder name with a NUL
                 path = self._write_temporary(place, extension, data)
                 warning = f"{warning} {_failure(place.folder, error)} It is in {path} until the server ends.".strip()
-        return ImageSaved(str(path), text, image.request, image.kind), warning
+        return ImageSaved(str(path), text, image.request, image.kind, image.cells, image.shown), warning
 
     def temporary_folder(self) -> Path:
         """For pictures that are not kept; made when first asked for, removed by `close`. Raises OSError."""

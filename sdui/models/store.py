@@ -21,6 +21,7 @@ from .files import CheckpointFile, ModelFiles
 from .placement import RAM, Mode, Vram, fastest_mode
 from .read_ahead import ReadAhead, Wish
 from .residents import ACTIVATIONS, Lease, Resident, Residents, Room, Version
+from .side_models import SideModels
 from .vae_files import VaeStore
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class ModelStore:
         self.dtype = _DTYPES["fp16" if on_gpu else "fp32"] if precision == "auto" else _DTYPES[precision]
         self._vae_dtype = self.dtype if half_vae else torch.float32
         self.vaes = VaeStore(files, self.device, self._vae_dtype)
+        self.side = SideModels(self.device, self.dtype)
         self._vram = vram or Vram()
         self._residents = Residents(self.device)
         self._reading = threading.Lock()
@@ -109,6 +111,7 @@ class ModelStore:
     def unload_all(self) -> None:
         """But what is leased."""
         self._residents.drop_idle()
+        self.side.drop_idle()
 
     def _held(self, file: CheckpointFile, on_load: Callable[[str], None]) -> Resident:
         version = _version(file)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sdui.core.extras import ExtrasRequest
+from sdui.core.request import GenerationRequest
 from sdui.core.settings import Launch, SettingsFile
 from sdui.jobs.queue import JobQueue
 
@@ -15,3 +17,8 @@ class Services:
     launch: Launch
     versions: dict[str, str] = field(default_factory=dict[str, str])
     """Shown in the footer, in this order: {"version": "0.1.0", "python": "3.11.2", ...}."""
+    requests: type[GenerationRequest] = GenerationRequest
+    """With the parameters of the extensions that are here."""
+    extras: type[ExtrasRequest] = ExtrasRequest
+    problems: tuple[str, ...] = ()
+    """A sentence for each extension that cannot be used."""

@@ -1,0 +1,61 @@
+"""What the Extras tab asks for: operations on pictures that are there already; and describing one in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
+
+from .groups import Extended
+from .params import Param, Params
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+class Given(Params):
+    """One picture that the user handed over."""
+
+    data: bytes
+    name: str = ""
+    """Its file's name, without folder."""
+
+
+class ExtrasRequest(Extended):
+    """The operations are those of `extensions` that are on, groups of the place "operation"."""
+
+    pictures: tuple[Given, ...] = ()
+    input_dir: Annotated[
+        str, Param("Input directory", "A folder on the computer that the server runs on.", widget="directory")
+    ] = ""
+    """In place of `pictures`."""
+    output_dir: Annotated[
+        str, Param("Output directory", "Leave blank to save images to the default path.", widget="directory")
+    ] = ""
+    show_results: Annotated[
+        bool, Param("Show result images", a1111="show_extras_results", elem_id="show_extras_results")
+    ] = True
+
+
+class InterrogateRequest(Params):
+    """Say in words what a picture shows; the answer is an event `Described`."""
+
+    image: bytes
+    describer: Annotated[str, Param("Interrogator", choices="describers", a1111="model")] = "CLIP"
+
+
+@dataclass(slots=True)
+class Picture:
+    """One picture on its way through the operations, which change it in place."""
+
+    image: Image.Image
+    """RGB, or RGBA where the file has transparency."""
+    name: str = ""
+    """Its file's name without folder and ending; what is made of it may be named after it."""
+    info: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Infotext pairs of what was done: "Postprocess upscale by": 4."""
+    caption: str = ""
+    """Saved as a text file beside the picture."""
+    suffix: str = ""
+    """Put behind the name where several pictures are made of one."""
+    others: list[Picture] = field(default_factory=list["Picture"])
+    """Further pictures that an operation made of this one; the later operations are done on them as well."""
