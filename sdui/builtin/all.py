@@ -1,21 +1,24 @@
-"""The extensions that come with sdui, added by the same door as a user's own, and in this order."""
+"""The extensions that come with sdui: the packages of this folder, added by the same door as a user's own."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import pkgutil
 from collections.abc import Sequence
 
+import sdui.builtin
 from sdui.extensions.host import Host
 from sdui.extensions.loader import Part
 
-NAMES: tuple[str, ...] = ()
-"""Packages of this folder; each has params.py, engine.py or both."""
+
+def names() -> list[str]:
+    return sorted(module.name for module in pkgutil.iter_modules(sdui.builtin.__path__) if module.ispkg)
 
 
 def add_all(host: Host, parts: Sequence[Part]) -> None:
-    for name in NAMES:
+    for name in names():
         for part in parts:
-            module = f"{__package__}.{name}.{part}"
+            module = f"sdui.builtin.{name}.{part}"
             if importlib.util.find_spec(module):
                 host.add(importlib.import_module(module), f"{name}/{part}.py")

@@ -18,8 +18,10 @@ from .catalog import ModelKind
 from .command_line import add_options
 from .errors import LaunchError
 from .files import write_atomic
+from .interrogate_preferences import InterrogatePreferences
 from .model_folders import model_folders
 from .params import Param, Params, declared, explain
+from .postprocessing_preferences import ExtrasPreferences, FacePreferences, UpscalingPreferences
 
 
 def _lower(text: Any) -> Any:
@@ -201,7 +203,7 @@ _PREVIEWS, _IMG2IMG = "Live previews", "img2img"
 _FORMATS = ("png", "jpg", "webp")
 
 
-class Preferences(Params):
+class Preferences(InterrogatePreferences, ExtrasPreferences, FacePreferences, UpscalingPreferences):
     """Changes nothing in the pixels of a request; a job gets a frozen copy. Names are those of A1111's config.json."""
 
     samples_save: Annotated[bool, Param("Always save all generated images", section=_SAVING)] = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -33,6 +34,10 @@ class Drawing:
     _progress: float = 0.0
     """Share of the job that is done, 0..1."""
     _started: float = field(default_factory=time.monotonic)
+
+    @property
+    def cache(self) -> Path:
+        return self.models.files.cache
 
     def plan(self, draws: int) -> None:
         self._planned = max(draws, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sdui.core.events import Emit, GeneratedImage, StopToken
@@ -94,6 +95,11 @@ class Drawing(Protocol):
     @property
     def groups(self) -> type[GenerationRequest]:
         """The class of requests with the parameters of all extensions."""
+        ...
+
+    @property
+    def cache(self) -> Path:
+        """A folder for files that may be lost."""
         ...
 
     def plan(self, draws: int) -> None:

@@ -44,7 +44,8 @@ class ModelFiles:
     """Checkpoints are looked for at every call, other kinds when a name is missing or `of` is called."""
 
     def __init__(self, folders: Folders, cache: Path) -> None:
-        """cache: the folder for the index."""
+        """cache: the folder for the index, and for what else may be lost."""
+        self.cache = cache
         self._folders = folders
         self._index = Index(cache / "models.sqlite3")
         self._checkpoints: dict[str, CheckpointFile] = {}
