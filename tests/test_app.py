@@ -15,6 +15,7 @@ import pytest
 from sdui import app
 from sdui.core.errors import LaunchError
 from sdui.core.settings import Launch
+from sdui.extensions.host import Host
 
 ROOT = Path(__file__).parent.parent
 SERVER = """
@@ -94,7 +95,7 @@ def test_an_address_of_another_machine_is_named(tmp_path):
 @pytest.mark.parametrize("device", ["abacus", "cuda:77"])
 def test_a_device_that_is_not_there_is_named(tmp_path, device):
     with pytest.raises(LaunchError, match=f"--device {device} cannot be used: .*--device cpu always works"):
-        app.build_engine(Launch(data_dir=tmp_path, device=device))
+        app.build_engine(Launch(data_dir=tmp_path, device=device), Host())
 
 
 def test_a_checkpoint_folder_that_is_not_there_is_named(tmp_path):
