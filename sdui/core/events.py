@@ -46,6 +46,10 @@ class GeneratedImage:
     """Of a grid whose pictures can be told apart."""
     shown: bool = True
     """On the page and in API answers; saved in any case."""
+    kept: bool = True
+    """Saved in the outputs folder, as far as the settings have it; False for what is there already."""
+    basename: str = ""
+    """What a grid's file name begins with; "" is "grid"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,11 @@ class Group(Params):
         pairs = zip(cls.model_fields, arguments, strict=False)
         return {name: value for name, value in pairs if value is not None}
 
+    @classmethod
+    def offered(cls, field: str, request: type[Extended], kind: Kind) -> tuple[str, ...] | None:
+        """What a drop-down of this field offers where that depends on the other extensions; None: as declared."""
+        return None
+
 
 class Extensions(Params):
     """The groups of one request; `with_groups` gives it its fields, each None while it is off."""

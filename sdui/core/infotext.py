@@ -103,7 +103,8 @@ def unread(text: str, model: type[GenerationRequest] = GenerationRequest) -> lis
 
 def _parameters(request: GenerationRequest, without: Container[str]) -> dict[str, Any]:
     """Keys and what is to be written under them."""
-    pairs: dict[str, Any] = {}
+    script = script_of(request)
+    pairs: dict[str, Any] = {key_table.SCRIPT: script.title} if script else {}
     flat = flatten(request)
     for key in key_table.all_keys(type(request)):
         for place in (place for place in key.places if any(path not in without for path in place.paths)):
@@ -117,8 +118,6 @@ def _parameters(request: GenerationRequest, without: Container[str]) -> dict[str
         pairs["Masked area padding"] = inpaint.padding
     if inpaint and inpaint.soft:
         pairs[key_table.SOFT] = True
-    if script := script_of(request):
-        pairs[key_table.SCRIPT] = script.title
     return pairs
 
 

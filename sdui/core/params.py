@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, cast, get_args
+from typing import Annotated, Any, TypeVar, cast, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
@@ -71,6 +71,9 @@ def _choice(value: Any, choices: tuple[str, ...]) -> str:
     raise ValueError(f"known are {', '.join(choices)}")
 
 
+P = TypeVar("P", bound=Params)
+
+
 @dataclass(frozen=True, slots=True)
 class Declared:
     """One parameter and where it is: `path` is "steps" or, inside a stage, "hires.scale"."""
@@ -121,6 +124,17 @@ def nest(flat: dict[str, Any]) -> dict[str, Any]:
             node = node.setdefault(part, {})
         node[leaf] = dict(cast("dict[str, Any]", value)) if isinstance(value, dict) else value
     return tree
+
+
+def changed(values: P, path: str, value: Any) -> P | None:
+    """A copy with another value at `path`, validated; None where a stage on the way is off. Raises ValidationError."""
+    name, dot, rest = path.partition(".")
+    if dot:
+        stage: Params | None = getattr(values, name)
+        value = None if stage is None else changed(stage, rest, value)
+        if value is None:
+            return None
+    return type(values).model_validate(dict(values) | {name: value})
 
 
 def flatten(values: Params, prefix: str = "") -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from PIL import Image
 
+from sdui.core.catalog import Catalog
 from sdui.core.errors import RequestError
 from sdui.core.events import Event, GeneratedImage, ImageReady, Notice, Progress
 from sdui.core.request import GenerationRequest
@@ -29,6 +30,7 @@ class Drawing:
     models: ModelStore
     context: Context
     groups: type[GenerationRequest]
+    catalog: Callable[[], Catalog]
     _planned: int = 1
     _drawn: int = 0
     _progress: float = 0.0
@@ -93,7 +95,7 @@ class Drawing:
             self.context.emit(event)
 
         context = replace(self.context, emit=emit)
-        return Drawing(self.painter, self.host, self.upscalers, self.models, context, self.groups)
+        return Drawing(self.painter, self.host, self.upscalers, self.models, context, self.groups, self.catalog)
 
     def _emit(self, event: Event) -> None:
         if isinstance(event, Progress):

@@ -93,7 +93,9 @@ class Engine:
             return
         self._models.room = Room(preferences.sd_checkpoints_limit, preferences.sd_checkpoints_keep_in_cpu)
         context = Context(preferences, emit, stop)
-        drawing = Drawing(self._painter, self._host, self._upscalers, self._models, context, self._requests)
+        drawing = Drawing(
+            self._painter, self._host, self._upscalers, self._models, context, self._requests, self.catalog
+        )
         with ExitStack() as rest:
             if self._hashing:
                 rest.enter_context(self._hashing.resting())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from sdui.core.catalog import Catalog
 from sdui.core.events import Emit, GeneratedImage, StopToken
 from sdui.core.request import GenerationRequest
 from sdui.core.settings import Preferences
@@ -100,6 +101,10 @@ class Drawing(Protocol):
     @property
     def cache(self) -> Path:
         """A folder for files that may be lost."""
+        ...
+
+    def catalog(self) -> Catalog:
+        """The names that a request may use."""
         ...
 
     def plan(self, draws: int) -> None:

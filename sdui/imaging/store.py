@@ -135,6 +135,8 @@ def _encode(image: GeneratedImage, text: str, preferences: Preferences) -> tuple
 
 
 def _kept(image: GeneratedImage, preferences: Preferences) -> bool:
+    if not image.kept:
+        return False
     if image.kind == "grid":
         return preferences.grid_save
     wanted = {"image": True, "interrupted": preferences.save_incomplete_images}
@@ -149,7 +151,7 @@ def _place(root: Path, image: GeneratedImage, preferences: Preferences) -> _Plac
         datetime.now().astimezone(),
         image.pixels,
         preferences.directories_max_prompt_words,
-        "grid" if is_grid else "",
+        (image.basename or "grid") if is_grid else "",
     )
     kind = "img2img" if image.request.init else "txt2img"
     if is_grid:

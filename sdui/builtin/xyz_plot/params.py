@@ -1,0 +1,71 @@
+"""What the plot is told; labels, element ids and defaults are A1111's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from sdui.core.groups import Extended, Group, Kind, Place
+from sdui.core.params import Param
+from sdui.extensions.hooks import hook
+
+from .axes import NOTHING, axes_of
+
+_ARGUMENTS = """
+    x_type x_values x_values_dropdown y_type y_values y_values_dropdown z_type z_values z_values_dropdown draw_legend
+    include_lone_images include_sub_grids no_fixed_seeds vary_seeds_x vary_seeds_y vary_seeds_z margin_size csv_mode
+"""
+"""The order of A1111's `script_args`."""
+_VALUES = "Separated by commas; numbers also as 1-5, 1-5 (+2) or 1-10 [5]."
+_CHOSEN = "Used for axes with a list, unless text inputs are used."
+
+
+class XyzPlot(Group):
+    name: ClassVar[str] = "xyz_plot"
+    title: ClassVar[str] = "X/Y/Z plot"
+    place: ClassVar[Place] = "script"
+    order: ClassVar[int] = 90
+
+    x_type: Annotated[str, Param("X type", choices="axes", infotext="X Type")] = "Seed"
+    x_values: Annotated[str, Param("X values", _VALUES, infotext="X Values")] = ""
+    x_values_dropdown: Annotated[tuple[str, ...], Param("X values", _CHOSEN, choices="axis_values")] = ()
+    y_type: Annotated[str, Param("Y type", choices="axes", infotext="Y Type")] = NOTHING
+    y_values: Annotated[str, Param("Y values", _VALUES, infotext="Y Values")] = ""
+    y_values_dropdown: Annotated[tuple[str, ...], Param("Y values", _CHOSEN, choices="axis_values")] = ()
+    z_type: Annotated[str, Param("Z type", choices="axes", infotext="Z Type")] = NOTHING
+    z_values: Annotated[str, Param("Z values", _VALUES, infotext="Z Values")] = ""
+    z_values_dropdown: Annotated[tuple[str, ...], Param("Z values", _CHOSEN, choices="axis_values")] = ()
+    draw_legend: Annotated[bool, Param("Draw legend")] = True
+    no_fixed_seeds: Annotated[
+        bool, Param("Keep -1 for seeds", "Otherwise all pictures have one seed, taken at the beginning.")
+    ] = False
+    vary_seeds_x: Annotated[bool, Param("Vary seeds for X", "Use different seeds for images along X axis.")] = False
+    vary_seeds_y: Annotated[bool, Param("Vary seeds for Y", "Use different seeds for images along Y axis.")] = False
+    vary_seeds_z: Annotated[bool, Param("Vary seeds for Z", "Use different seeds for images along Z axis.")] = False
+    include_lone_images: Annotated[bool, Param("Include Sub Images")] = False
+    include_sub_grids: Annotated[bool, Param("Include Sub Grids")] = False
+    csv_mode: Annotated[bool, Param("Use text inputs instead of dropdowns")] = False
+    margin_size: Annotated[int, Field(ge=0, le=500), Param("Grid margins (px)", step=2)] = 0
+
+    @classmethod
+    def from_arguments(cls, arguments: Sequence[Any], kind: Kind) -> dict[str, Any]:
+        """Axes by name, or by their place in the list of this tab at A1111 1.8."""
+        given = dict(zip(_ARGUMENTS.split(), arguments, strict=False))
+        labels = [axis.label for axis in axes_of(Extended) if kind in axis.kinds and axis.old]
+        for name in ("x_type", "y_type", "z_type"):
+            if isinstance(index := given.get(name), int) and 0 <= index < len(labels):
+                given[name] = labels[index]
+        return {name: value for name, value in given.items() if value is not None}
+
+    @classmethod
+    def offered(cls, field: str, request: type[Extended], kind: Kind) -> tuple[str, ...] | None:
+        if field.endswith("_type"):
+            return tuple(axis.label for axis in axes_of(request) if kind in axis.kinds)
+        return () if field.endswith("_dropdown") else None
+
+
+@hook
+def parameters() -> Sequence[type[Group]]:
+    return [XyzPlot]
