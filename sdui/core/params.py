@@ -61,8 +61,11 @@ class Params(BaseModel):
         return value
 
 
-def _choice(value: Any, choices: tuple[str, ...]) -> str:
-    """Raises ValueError, which names the options."""
+def _choice(value: Any, choices: tuple[str, ...]) -> str | tuple[str, ...]:
+    """Of several, each. Raises ValueError, which names the options."""
+    if isinstance(value, list | tuple):
+        several = cast("tuple[Any, ...]", tuple(value))  # pyright: ignore[reportUnknownArgumentType]
+        return tuple(str(_choice(one, choices)) for one in several)
     if isinstance(value, int) and 0 <= value < len(choices):
         return choices[value]
     for choice in choices:

@@ -47,6 +47,8 @@ class Inpaint(Params):
 
     mask: bytes
     """An encoded picture; another size than the init image's is resized to it. b"" stands for "to be given"."""
+    latent_mask: bytes = b""
+    """An encoded picture of the size drawn, for the latents alone and neither blurred nor inverted; b"": the mask."""
     mask_mode: Annotated[
         str,
         Param(

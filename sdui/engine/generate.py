@@ -57,14 +57,15 @@ def _first_pass(run: Run, tools: Tools, patches: ExitStack) -> Tensor:
     if run.pace.batch == 0 and prompts.chunks() > _MANY_CHUNKS:
         run.emit(Notice(_LONG_PROMPT.format(chunks=prompts.chunks())))
     noise, course = plan.noise(run), plan.course(request)
+    first = run.host.passed_on("first_noise", "noise", noise.draw(), run=run, plan=plan, tools=tools)
     if request.init and run.init:
         steps = partial_steps(request.steps, request.init.denoising_strength, request.init.img2img_fix_steps)
         if not steps.schedule:
             return run.init.latents.expand(len(run.batch.seeds), -1, -1, -1)
-        scaled = noise.draw() * request.init.initial_noise_multiplier
+        scaled = first * request.init.initial_noise_multiplier
         start = course.from_latents(run.init.latents, scaled, steps, request.img2img_extra_noise)
     else:
-        start = course.from_noise(noise.draw(), request.steps)
+        start = course.from_noise(first, request.steps)
     picture = (run.init.images, run.init.mask) if run.init else (None, None)
     return run_sampler(run, plan, start, noise, Asked(tools, patches, prompts, *picture))
 
@@ -80,7 +81,8 @@ def _second_pass(run: Run, tools: Tools, patches: ExitStack, enlarged: Tensor, h
     if not steps.schedule:
         return latents
     noise = plan.noise(run)
-    start = plan.course(request).from_latents(latents, noise.draw(), steps, request.img2img_extra_noise)
+    first = run.host.passed_on("first_noise", "noise", noise.draw(), run=run, plan=plan, tools=tools)
+    start = plan.course(request).from_latents(latents, first, steps, request.img2img_extra_noise)
     prompts = plan.read(run, tools, plan.lease)
     seen = None if pixels is None else pixels[..., *size.cut_pixels()]
     return run_sampler(run, plan, start, noise, Asked(tools, patches, prompts, seen, None))

@@ -96,6 +96,12 @@ def around_model(run: Any, ask: Ask) -> Ask | None:
 
 
 @hookspec
+def first_noise(run: Any, plan: Any, tools: Any, noise: Tensor) -> Tensor | None:
+    """Other noise [B,C,h,w] of deviation 1 for a pass to begin with. plan: `engine.passes.Pass`, tools: its `Tools`."""
+    ...
+
+
+@hookspec
 def after_step(run: Any, step: Any) -> None:
     """See a sampling step, `sampling.samplers.Step`; may change `step.x` in place."""
 

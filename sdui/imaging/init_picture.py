@@ -47,10 +47,17 @@ class Inpainting:
     """[H',W']: where the original shows again after drawing."""
     box: Box | None = None
     """The part of the original that is drawn; None is all of it."""
+    latent_mask: Pixels | None = None
+    """[H,W], in place of the mask where latents and masked content are concerned."""
 
     def latent_cells(self, rows: int, columns: int) -> NDArray[np.float32]:
         """[rows, columns] from 0, kept, to 1, drawn."""
-        return latent_cells(self.mask, rows, columns, self.rounded)
+        return latent_cells(self.filled_mask, rows, columns, self.rounded)
+
+    @property
+    def filled_mask(self) -> Pixels:
+        """[H,W]: 255 where the masked content is put."""
+        return self.mask if self.latent_mask is None else self.latent_mask
 
     def conditioning_mask(self) -> NDArray[np.float32]:
         """[H,W] from 0, kept, to 1, drawn: what an inpainting checkpoint is shown."""
@@ -153,11 +160,13 @@ def _resized(init: InitImage, image: Image.Image, width: int, height: int) -> Im
 def _inpainting(
     inpaint: Inpaint, mask: Image.Image, original: Image.Image, original_mask: Image.Image, box: Box | None = None
 ) -> Inpainting:
-    return Inpainting(np.asarray(mask), is_rounded(inpaint), np.asarray(original), np.asarray(original_mask), box)
+    cells = opened(inpaint.latent_mask, "Mask").convert("L").resize(mask.size) if inpaint.latent_mask else None
+    pixels = (np.asarray(mask), is_rounded(inpaint), np.asarray(original), np.asarray(original_mask))
+    return Inpainting(*pixels, box, None if cells is None else np.asarray(cells))
 
 
 def _with_mask(init: InitImage, inpaint: Inpaint, image: Image.Image, inpainting: Inpainting) -> PreparedPicture:
     if inpaint.fill != MASKED_CONTENT[1]:
         # The two latent fills as well: what is not masked has to look the same to the encoder.
-        image = filled(image, Image.fromarray(inpainting.mask))
+        image = filled(image, Image.fromarray(inpainting.filled_mask))
     return PreparedPicture(np.asarray(image), inpainting, inpaint.overlay, init.img2img_color_correction)

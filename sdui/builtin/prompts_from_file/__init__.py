@@ -1,0 +1,1 @@
+"""Prompts from file or textbox: a job for every line."""

@@ -1,0 +1,1 @@
+"""SD upscale: a picture is enlarged and then drawn anew, tile by tile."""
