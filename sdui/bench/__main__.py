@@ -44,9 +44,11 @@ def _rows(full: bool) -> Iterator[Row]:
     from .loading import measure_loading
     from .merging import measure_merging
     from .switching import measure_switching
+    from .tiled import measure_tiled
 
     yield from measure_drawing(full)
     yield from measure_merging(full)
+    yield from measure_tiled()
     if full:
         yield from measure_loading()
         yield from measure_switching()

@@ -60,6 +60,8 @@ class Vae:
         self.ways: tuple[Way, ...] = ()
         """Of the pictures that were decoded last."""
         self.fallback = Fallback()
+        self.sparing = False
+        """Work in strips also where there is memory enough."""
         self._dtype: torch.dtype = network.dtype
         self._linear: Tensor | None = None
 
@@ -90,7 +92,7 @@ class Vae:
         """x in units of the network. Raises RequestError when every type of numbers gives NaN."""
         pixels = x.shape[2] * x.shape[3] * (1 if x.shape[1] == 3 else self.downscale**2)
         for dtype in self._types():
-            fits = self._bytes(pixels, dtype, in_strips=False) <= free_on(x.device)
+            fits = not self.sparing and self._bytes(pixels, dtype, in_strips=False) <= free_on(x.device)
             with _ready(self.network, x.device, dtype):
                 made, in_strips = _in_memory(compute, x.to(dtype), fits)
             if torch.isfinite(made).all():

@@ -1,0 +1,1 @@
+"""Tiled diffusion: large pictures drawn window by window (MultiDiffusion)."""
