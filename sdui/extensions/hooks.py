@@ -90,14 +90,14 @@ def patch_model(run: Any, model: Any) -> AbstractContextManager[Any] | None:
 
 
 @hookspec
-def around_model(run: Any, ask: Ask) -> Ask | None:
-    """What is asked in place of the network at every look. Each extension gets what the one before it returned."""
+def first_noise(run: Any, plan: Any, tools: Any, noise: Tensor) -> Tensor | None:
+    """Other noise [B,C,h,w] of deviation 1 for a pass to begin with. plan: `engine.passes.Pass`, tools: its `Tools`."""
     ...
 
 
 @hookspec
-def first_noise(run: Any, plan: Any, tools: Any, noise: Tensor) -> Tensor | None:
-    """Other noise [B,C,h,w] of deviation 1 for a pass to begin with. plan: `engine.passes.Pass`, tools: its `Tools`."""
+def around_model(run: Any, ask: Ask) -> Ask | None:
+    """What is asked in place of the network at every look. Each extension gets what the one before it returned."""
     ...
 
 

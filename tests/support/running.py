@@ -14,12 +14,12 @@ from sdui.models.store import ModelStore
 from sdui.sampling.registry import builtin
 
 
-def make_engine(checkpoints: list[Path], work: Path, **folders: Path) -> Engine:
+def make_engine(checkpoints: list[Path], work: Path, *, host: Host | None = None, **folders: Path) -> Engine:
     """folders: of other kinds of model files, by kind."""
     others = {kind: [folder] for kind, folder in folders.items()}
     files = ModelFiles({"checkpoint": checkpoints, "taesd": [work / "VAE-taesd"], **others}, work / "cache")
     store = ModelStore(files, device="cpu", precision="fp32")
-    return Engine(store, builtin(), work / "styles.csv", host=make_host())
+    return Engine(store, builtin(), work / "styles.csv", host=host or make_host())
 
 
 def make_host(*extensions: Path) -> Host:

@@ -129,8 +129,8 @@ class Plot:
             raise RequestError(f"{axis.label}: there is no {value!r}; known are {', '.join(known)}.")
 
     def _known(self, axis: Axis) -> tuple[str, ...]:
-        if isinstance(axis.choices, tuple):
-            return axis.choices
+        if isinstance(axis.choices, tuple) or not axis.choices:
+            return tuple(axis.choices)
         known = self._drawing.catalog().names(axis.choices)
         return (*known, "None", "") if axis.choices == "checkpoints" else known
 
