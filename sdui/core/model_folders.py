@@ -14,7 +14,7 @@ _NAMES: dict[ModelKind, tuple[str, ...]] = {
     "lora": ("Lora", "LyCORIS", "loras"),
     "embedding": ("embeddings",),
     "hypernetwork": ("hypernetworks",),
-    "upscaler": ("ESRGAN", "RealESRGAN", "SwinIR", "ScuNET", "DAT", "upscale_models"),
+    "upscaler": ("ESRGAN", "RealESRGAN", "SwinIR", "ScuNET", "DAT", "HAT", "BSRGAN", "upscale_models"),
     "face_restorer": ("GFPGAN", "Codeformer", "facerestore_models"),
 }
 """In the models folder. Where none of a kind's exists yet, the first, A1111's, is where users are told to put files.

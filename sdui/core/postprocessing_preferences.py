@@ -2,11 +2,78 @@
 
 from __future__ import annotations
 
-from .params import Params
+from typing import Annotated
+
+from pydantic import Field
+
+from .params import Param, Params
+
+_UPSCALING = "Upscaling"
 
 
 class UpscalingPreferences(Params):
-    """Section "Upscaling"."""
+    """Section "Upscaling"; tiles are seen with some of their surroundings, so that no overlap shows a seam."""
+
+    ESRGAN_tile: Annotated[
+        int,
+        Field(ge=0, le=4096),
+        Param("Tile size for ESRGAN upscalers", "0 = no tiling.", slider=(0, 512), step=16, section=_UPSCALING),
+    ] = 192
+    ESRGAN_tile_overlap: Annotated[
+        int,
+        Field(ge=0, le=1024),
+        Param(
+            "Tile overlap for ESRGAN upscalers",
+            "Pixels over which tiles fade into each other.",
+            slider=(0, 48),
+            section=_UPSCALING,
+        ),
+    ] = 8
+    DAT_tile: Annotated[
+        int,
+        Field(ge=0, le=4096),
+        Param("Tile size for DAT upscalers", "0 = no tiling.", slider=(0, 512), step=16, section=_UPSCALING),
+    ] = 192
+    DAT_tile_overlap: Annotated[
+        int,
+        Field(ge=0, le=1024),
+        Param(
+            "Tile overlap for DAT upscalers",
+            "Pixels over which tiles fade into each other.",
+            slider=(0, 48),
+            section=_UPSCALING,
+        ),
+    ] = 8
+    SCUNET_tile: Annotated[
+        int,
+        Field(ge=0, le=4096),
+        Param("Tile size for ScuNET upscalers", "0 = no tiling.", slider=(0, 512), step=16, section=_UPSCALING),
+    ] = 256
+    SCUNET_tile_overlap: Annotated[
+        int,
+        Field(ge=0, le=1024),
+        Param(
+            "Tile overlap for ScuNET upscalers",
+            "Pixels over which tiles fade into each other.",
+            slider=(0, 48),
+            section=_UPSCALING,
+        ),
+    ] = 8
+    SWIN_tile: Annotated[
+        int,
+        Field(ge=0, le=4096),
+        Param("Tile size for SwinIR upscalers", "0 = no tiling.", slider=(0, 512), step=16, section=_UPSCALING),
+    ] = 192
+    SWIN_tile_overlap: Annotated[
+        int,
+        Field(ge=0, le=1024),
+        Param(
+            "Tile overlap for SwinIR upscalers",
+            "Pixels over which tiles fade into each other.",
+            slider=(0, 48),
+            section=_UPSCALING,
+        ),
+    ] = 8
 
 
 class FacePreferences(Params):

@@ -1,0 +1,1 @@
+"""Upscalers from files, for Extras, hires fix and scripts alike."""

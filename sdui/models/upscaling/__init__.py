@@ -1,0 +1,1 @@
+"""Networks that enlarge pictures: their files and names, loading, tiles."""
