@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import count
 from typing import NamedTuple, Protocol
 
 import torch
@@ -74,18 +75,18 @@ def enlarged(image: Tensor, network: Network, tiles: Tiles, on_tile: Callable[[i
         for column in _spans(width, tiles, network.context)
     ]
     rounds = 2 if network.means else 1
+    looks = count()
     if network.means:
         with network.means.measured() as tell:
-            for index, (row, column) in enumerate(spans):
-                on_tile(index, rounds * len(spans))
+            for row, column in spans:
+                on_tile(next(looks), rounds * len(spans))
                 tell((row.own(), column.own()))
                 network(_seen(image, row, column))
-    done = (rounds - 1) * len(spans)
     with network.means.used() if network.means else nullcontext():
         weights = torch.zeros(1, 1, height * network.scale, width * network.scale)
         total = weights.expand(1, 3, -1, -1).clone()
-        for index, (row, column) in enumerate(spans, done):
-            on_tile(index, rounds * len(spans))
+        for row, column in spans:
+            on_tile(next(looks), rounds * len(spans))
             made = network(_seen(image, row, column)).cpu()
             inner = made[..., _inner(row, network.scale), _inner(column, network.scale)]
             down = _ramp(row, height, tiles.overlap, network.scale)[:, None]
