@@ -55,7 +55,7 @@ def main(launch: Launch) -> None:
             host, problems = build_host(launch)
             # The worker imports torch in its thread while this one imports gradio.
             worker = LocalWorker(lambda: build_engine(launch, host))
-            with closing(JobQueue([worker], store.save)) as jobs:
+            with closing(JobQueue([worker], store.save, store.save_picture)) as jobs:
                 settings = _read_settings(launch)
                 requests = host.request(GenerationRequest, "always", "script")
                 extras = host.request(ExtrasRequest, "operation")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from .extras import Picture
     from .request import GenerationRequest
 
 Kind = Literal["image", "grid", "interrupted", "mask"]
@@ -95,6 +96,24 @@ class ImageSaved:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureReady:
+    """From the Extras tab's work; the queue saves it and publishes `PictureSaved` in its place."""
+
+    picture: Picture
+    folder: str = ""
+    """Where to; "" is the folder of the settings."""
+    shown: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PictureSaved:
+    path: str
+    text: str
+    """What was done, as pairs of an infotext."""
+    shown: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Described:
     """What a picture shows, in words; for an InterrogateRequest."""
 
@@ -129,7 +148,7 @@ class Failed:
     error: str
 
 
-Made = ImageReady | ImageSaved | ModelSaved | Described
+Made = ImageReady | ImageSaved | PictureReady | PictureSaved | ModelSaved | Described
 Event = Started | Progress | Preview | Made | Notice | Finished | Stopped | Failed
 Emit = Callable[[Event], None]
 Last = Finished | Stopped | Failed

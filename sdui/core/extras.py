@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from .groups import Extended
@@ -50,12 +50,25 @@ class Picture:
     image: Image.Image
     """RGB, or RGBA where the file has transparency."""
     name: str = ""
-    """Its file's name without folder and ending; what is made of it may be named after it."""
+    """Its file's name without folder and ending."""
+    infotext: str = ""
+    """What the file says of how it was made."""
+    texts: dict[str, str] = field(default_factory=dict[str, str])
+    """Other texts in the file, by their keys."""
+    exif: bytes = b""
+    icc: bytes = b""
+    """The colour profile."""
     info: dict[str, Any] = field(default_factory=dict[str, Any])
     """Infotext pairs of what was done: "Postprocess upscale by": 4."""
     caption: str = ""
     """Saved as a text file beside the picture."""
     suffix: str = ""
     """Put behind the name where several pictures are made of one."""
+    target: tuple[int, int] | None = None
+    """Width and height that crops are to have."""
     others: list[Picture] = field(default_factory=list["Picture"])
     """Further pictures that an operation made of this one; the later operations are done on them as well."""
+
+    def add(self, image: Image.Image, suffix: str) -> None:
+        """Another picture made of this one, with what is known of it."""
+        self.others.append(replace(self, image=image, suffix=self.suffix + suffix, info=dict(self.info), others=[]))

@@ -80,5 +80,25 @@ class FacePreferences(Params):
     """Section "Face restoration"."""
 
 
+_EXTRAS = "Postprocessing"
+
+
 class ExtrasPreferences(Params):
-    """Section "Postprocessing"."""
+    """Section "Postprocessing", and where its pictures go."""
+
+    outdir_extras_samples: Annotated[
+        str,
+        Param("Output directory for images from extras tab", widget="directory", section="Paths for saving"),
+    ] = "outputs/extras-images"
+    use_original_name_batch: Annotated[
+        bool, Param("Use original name for output filename during batch process in extras tab", section=_EXTRAS)
+    ] = True
+    use_upscaler_name_as_suffix: Annotated[
+        bool, Param("Use upscaler name as filename suffix in the extras tab", section=_EXTRAS)
+    ] = False
+    postprocessing_operation_order: Annotated[
+        tuple[str, ...], Param("Postprocessing operation order", "Those that are not named follow.")
+    ] = ()
+    postprocessing_disable_in_extras: Annotated[
+        tuple[str, ...], Param("Disable postprocessing operations in extras tab")
+    ] = ()

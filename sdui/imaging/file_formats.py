@@ -25,7 +25,7 @@ Format = Literal["png", "jpg", "webp"]
 _RECORD = "sdui"
 """The PNG chunk with the replay record."""
 _READABLE = ("PNG", "JPEG", "WEBP", "GIF")
-_LARGEST_SIDE = {"jpg": 65500, "webp": 16383}
+LARGEST_SIDE = {"jpg": 65500, "webp": 16383}
 """Pixels; what libjpeg and libwebp can write. PNG has no such limit."""
 _LARGEST_EXIF = 65533
 """Bytes that one JPEG segment can hold."""
@@ -53,7 +53,7 @@ def encode(
     Raises OutputError when the format cannot hold so large a picture or so long an infotext.
     """
     height, width = pixels.shape[:2]
-    largest = _LARGEST_SIDE.get(format)
+    largest = LARGEST_SIDE.get(format)
     if largest and max(height, width) > largest:
         raise OutputError(f"A {format} file is at most {largest} pixels wide and high, not {width}x{height}.")
     image, target = Image.fromarray(pixels), BytesIO()

@@ -14,13 +14,15 @@ from pathlib import Path
 
 from sdui.core import infotext
 from sdui.core.errors import OutputError
-from sdui.core.events import GeneratedImage, ImageSaved
+from sdui.core.events import GeneratedImage, ImageSaved, PictureReady, PictureSaved
+from sdui.core.files import write_new
 from sdui.core.replay import Record
 from sdui.core.settings import Preferences
 
 from .file_formats import Format, encode
 from .filenames import NameFacts, expand, relative_path
 from .fingerprints import of_pixels
+from .given_pictures import done_to, write_picture
 from .numbering import write_numbered, write_unnumbered
 
 _TEMPORARY_NAME = re.compile(r"\.[0-9a-f]{32}\.tmp")
@@ -75,6 +77,27 @@ class OutputStore:
                 path = self._write_temporary(place, extension, data)
                 warning = f"{warning} {_failure(place.folder, error)} It is in {path} until the server ends.".strip()
         return ImageSaved(str(path), text, image.request, image.kind, image.cells, image.shown), warning
+
+    def save_picture(self, ready: PictureReady, preferences: Preferences) -> tuple[PictureSaved, str]:
+        """Write what the Extras tab made, and its caption beside it; never over a file that is there.
+
+        The second value is a warning for the user, or "". Raises OutputError where nothing can be written.
+        """
+        picture = ready.picture
+        data, extension, warning = write_picture(picture, preferences)
+        given = (ready.folder, preferences.outdir_samples, preferences.outdir_extras_samples, "outputs/extras-images")
+        folder = _folder(self.root, *given)
+        named = preferences.use_original_name_batch and picture.name
+        decoration = relative_path(f"{picture.name}{picture.suffix}") if named else Path(picture.suffix.strip("-"))
+        place = _Place(folder, "", decoration, not named)
+        try:
+            path = self._write(place, extension, data)
+            if picture.caption:
+                write_new(path.with_suffix(".txt"), picture.caption.encode())
+        except (OSError, ValueError) as error:
+            path = self._write_temporary(place, extension, data)
+            warning = f"{warning} {_failure(folder, error)} It is in {path} until the server ends.".strip()
+        return PictureSaved(str(path), done_to(picture), ready.shown), warning
 
     def temporary_folder(self) -> Path:
         """For pictures that are not kept; made when first asked for, removed by `close`. Raises OSError."""

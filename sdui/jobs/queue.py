@@ -13,6 +13,7 @@ from typing import Protocol
 from sdui.core.catalog import Catalog, ModelKind, NetworkPage
 from sdui.core.errors import Interrupted, SduiError
 from sdui.core.events import (
+    Described,
     Emit,
     Event,
     Failed,
@@ -22,6 +23,8 @@ from sdui.core.events import (
     ImageSaved,
     Last,
     Notice,
+    PictureReady,
+    PictureSaved,
     Preview,
     Progress,
     Started,
@@ -55,6 +58,8 @@ class Worker(Protocol):
 
 Save = Callable[[GeneratedImage, Preferences], tuple[ImageSaved, str]]
 """Writes a picture; returns what readers are told, and a warning or ""."""
+SavePicture = Callable[[PictureReady, Preferences], tuple[PictureSaved, str]]
+"""The same for what the Extras tab makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,10 @@ class View:
     progress: Progress | None = None
     preview: bytes | None = None
     images: tuple[ImageSaved, ...] = ()
+    pictures: tuple[PictureSaved, ...] = ()
+    """Of the Extras tab."""
+    described: str = ""
+    """What an interrogator said."""
     notices: tuple[str, ...] = ()
     error: str = ""
 
@@ -134,6 +143,8 @@ class Job:
             next((e for e in events if isinstance(e, Progress)), None),
             next((e.jpeg for e in events if isinstance(e, Preview)), None),
             tuple(e for e in events if isinstance(e, ImageSaved)),
+            tuple(e for e in events if isinstance(e, PictureSaved)),
+            next((e.text for e in events if isinstance(e, Described)), ""),
             tuple(e.text for e in events if isinstance(e, Notice)),
             last.error if isinstance(last, Failed) else "",
         )
@@ -144,8 +155,8 @@ class Job:
 
 
 class JobQueue:
-    def __init__(self, workers: list[Worker], save: Save) -> None:
-        self._save = save
+    def __init__(self, workers: list[Worker], save: Save, save_picture: SavePicture | None = None) -> None:
+        self._save, self._save_picture = save, save_picture
         self._workers = workers
         self._waiting: list[Job] = []
         self._jobs: dict[str, Job] = {}
@@ -232,8 +243,13 @@ class JobQueue:
 
     def _publish(self, job: Job, event: Event) -> None:
         """A picture is saved before anyone hears of it."""
+        saving = None
         if isinstance(event, ImageReady):
-            saved, warning = self._save(event.image, job.preferences)
+            saving = self._save(event.image, job.preferences)
+        elif isinstance(event, PictureReady) and self._save_picture:
+            saving = self._save_picture(event, job.preferences)
+        if saving:
+            saved, warning = saving
             if warning:
                 self._publish(job, Notice(warning))
             job.publish(saved)

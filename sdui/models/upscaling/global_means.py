@@ -1,6 +1,6 @@
 """Networks that look at the mean of the whole picture (channel attention) see it in every tile as well.
 
-A first round over all tiles measures each such layer's mean, the second computes with it. DAT's channel attention, which
+A first round over all tiles measures each such layer's mean, the second computes with it. DAT's channel attention, that
 compares whole channels, still sees one tile at a time: there 99.97 % of the values are within 1/255 (tiles of 128).
 """
 

@@ -1,0 +1,1 @@
+"""Extras: what the picture shows, as a text file beside it."""

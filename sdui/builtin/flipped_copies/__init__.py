@@ -1,0 +1,1 @@
+"""Extras: mirrored copies for training."""

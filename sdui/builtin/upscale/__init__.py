@@ -1,0 +1,1 @@
+"""Extras: the picture at another size, by one or two upscalers."""
