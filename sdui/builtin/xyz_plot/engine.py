@@ -160,19 +160,23 @@ class Plot:
             if self._values.include_lone_images:
                 self._drawing.show(held)
             return
-        shown = self._values.include_lone_images
+        request, finished = self._requests[place], list[GeneratedImage]()
+
+        def on_image(image: GeneratedImage) -> None:
+            self._drawing.show(replace(image, shown=self._values.include_lone_images))
+            if image.kind == "image":
+                finished.append(image)
+
         try:
-            images = self._drawing.draw(
-                self._requests[place], lambda image: self._drawing.show(replace(image, shown=shown))
-            )
+            self._drawing.draw(request, on_image)
         except SduiError as error:
             self._failure = error
             self._tell(f"X/Y/Z plot: {self._words(place)} is left empty. {error}")
-            return
-        finished = [image for image in images if image.kind == "image"]
-        if finished:
-            self._made[place] = _as_one(finished, self._drawing)
-            self._kept.add(place, self._made[place])
+        finally:
+            # Also when it was stopped after its last picture.
+            if len(finished) == request.batch_count * request.batch_size:
+                self._made[place] = _as_one(finished, self._drawing)
+                self._kept.add(place, self._made[place])
 
     def _show_grids(self) -> None:
         """The whole one first; those of each Z value where they are wanted and there are several."""
