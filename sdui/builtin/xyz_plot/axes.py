@@ -60,7 +60,8 @@ class Axis:
         try:
             return self.apply(request, value, values)
         except ValidationError as error:
-            raise RequestError(f"{self.label}: {explain(error, type(request))}") from error
+            names = {".".join(map(str, problem["loc"])): self.label for problem in error.errors()}
+            raise RequestError(explain(error, type(request), names)) from error
 
 
 def axes_of(request: type[Extended]) -> list[Axis]:
