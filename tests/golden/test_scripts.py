@@ -21,7 +21,7 @@ OTHERS = {"Version", "Schedule type", "Model hash"}
 
 LEGENDS = {"pm_neg"}
 """Cases whose grid has words in it, drawn with another font."""
-OURS = ("Script", "Outpainting ", "Masked content", "Decode negative prompt")
+OURS = ("Script", "Outpaint ", "Masked content", "Decode negative prompt")
 
 
 @pytest.fixture(scope="module")

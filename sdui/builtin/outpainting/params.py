@@ -23,19 +23,17 @@ class Outpainting(Group):
     pixels: Annotated[
         int,
         Field(ge=1, le=4096),
-        Param("Pixels to expand", step=8, slider=(8, 256), infotext="Outpainting pixels", infotext_always=True),
+        Param("Pixels to expand", step=8, slider=(8, 256), infotext="Outpaint mk2 pixels", infotext_always=True),
     ] = 128
-    mask_blur: Annotated[
-        int, Field(ge=0, le=256), Param("Mask blur", slider=(0, 64), infotext="Outpainting mask blur")
-    ] = 8
+    mask_blur: Annotated[int, Field(ge=0, le=256), Param("Mask blur", slider=(0, 64), infotext="Outpaint mk2 blur")] = 8
     direction: Annotated[tuple[Direction, ...], Param("Outpainting direction", choices=DIRECTIONS)] = DIRECTIONS
     noise_q: Annotated[
         float,
         Field(ge=0, le=4),
-        Param("Fall-off exponent (lower=higher detail)", step=0.01, infotext="Outpainting fall-off exponent"),
+        Param("Fall-off exponent (lower=higher detail)", step=0.01, infotext="Outpaint mk2 fall-off"),
     ] = 1.0
     color_variation: Annotated[
-        float, Field(ge=0, le=1), Param("Color variation", step=0.01, infotext="Outpainting color variation")
+        float, Field(ge=0, le=1), Param("Color variation", step=0.01, infotext="Outpaint mk2 color variation")
     ] = 0.05
 
     @classmethod
