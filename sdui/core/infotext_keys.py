@@ -19,7 +19,7 @@ FIRST_PASS_SIZE = "First pass size"
 HYPERNET, HYPERNET_STRENGTH = "Hypernet", "Hypernet strength"
 VERSION = "Version"
 LORA_HASHES, TI_HASHES = "Lora hashes", "TI hashes"
-_ABOUT_THE_FILE = (VERSION, "User", "Batch size", "Batch pos", "VAE precision")
+_ABOUT_THE_FILE = (VERSION, "User", "Batch size", "Batch pos", "VAE precision", "Template", "Negative Template")
 """They tell how a picture came to be and would be untrue of the next one."""
 
 _MODELS = 8

@@ -64,7 +64,7 @@ class Painter:
         self.on_begin(_require_memory(request, lease))
         if not request.prompt.strip():
             context.emit(Notice(_EMPTY_PROMPT))
-        parts = batches(request, context.preferences, self.host)
+        parts = batches(request, context, self.host, self.resolver.styles.parent)
         networks = Networks(self.models.files, context.emit, context.preferences, self.embeddings, asked.network_hashes)
         pace = Pace(len(parts), passes=2 if request.hires else 1)
         init = encode_init(request, lease.model, parts[0].seeds)
@@ -77,7 +77,7 @@ class Painter:
             leases.activate(lease)
             if pace.batch and (context.preferences.batch_independent or len(batch.seeds) != prepared_for):
                 init, prepared_for = encode_init(request, lease.model, batch.seeds), len(batch.seeds)
-            run = Run(batch.request, context, self.host, batch, lease, leases, pace, networks, init)
+            run = Run(batch.request, request, context, self.host, batch, lease, leases, pace, networks, init)
             try:
                 images = generate(run, self.tools)
             except Interrupted:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from sdui.core.errors import RequestError
+from sdui.core.events import Notice
 from sdui.core.request import GenerationRequest
-from sdui.core.settings import Preferences
 from sdui.core.stages import Hires
-from sdui.extensions.contracts import Texts
+from sdui.extensions.contracts import Context, Texts
 from sdui.extensions.host import Host
 from sdui.models.residents import Lease
 from sdui.models.store import ModelStore
@@ -86,7 +86,7 @@ def real_seed(seed: int) -> int:
     return seed if seed >= 0 else random.randrange(2**32)
 
 
-def batches(request: GenerationRequest, preferences: Preferences, host: Host) -> list[Batch]:
+def batches(request: GenerationRequest, context: Context, host: Host, data: Path) -> list[Batch]:
     """The pictures' seeds and prompts, in the order in which they are drawn.
 
     Seeds count up; where a variation is mixed in, all have one seed and the variation seeds count up, as in A1111.
@@ -95,9 +95,16 @@ def batches(request: GenerationRequest, preferences: Preferences, host: Host) ->
     count, step = request.batch_count * request.batch_size, 0 if request.subseed_strength else 1
     seeds = [request.seed + step * index for index in range(count)]
     subseeds = [request.subseed + index for index in range(count)]
-    given = host.first("texts", request=request, seeds=seeds, subseeds=subseeds)
+    given = host.first(
+        "texts",
+        request=request,
+        seeds=seeds,
+        subseeds=subseeds,
+        data=data,
+        tell=lambda text: context.emit(Notice(text)),
+    )
     texts: list[Texts] = list(given) if given else [Texts(request.prompt, request.negative_prompt)] * count
-    size = 1 if preferences.batch_independent else request.batch_size
+    size = 1 if context.preferences.batch_independent else request.batch_size
     made: list[Batch] = []
     for at in range(0, count, size):
         for text, places in itertools.groupby(range(at, min(at + size, count)), lambda place: texts[place]):

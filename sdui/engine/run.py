@@ -73,6 +73,8 @@ class Leases(Protocol):
 class Run:
     request: GenerationRequest
     """As resolved: real seeds, name and hash of the checkpoint, styles in the prompts, those of the batch."""
+    template: GenerationRequest
+    """The job's request, whose prompts may be a pattern for those of the batch."""
     context: Context
     host: Host
     batch: Batch

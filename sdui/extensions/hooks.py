@@ -9,8 +9,9 @@ torch, has `parameters`; `engine.py`, which only workers read, has the others.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -72,8 +73,17 @@ def run_request(request: GenerationRequest, drawing: Drawing) -> bool | None:
 
 
 @hookspec(firstresult=True)
-def texts(request: GenerationRequest, seeds: Sequence[int], subseeds: Sequence[int]) -> Sequence[Texts] | None:
-    """Prompts of its own for each picture of the request, which has seeds and its styles' words by now."""
+def texts(
+    request: GenerationRequest,
+    seeds: Sequence[int],
+    subseeds: Sequence[int],
+    data: Path,
+    tell: Callable[[str], None],
+) -> Sequence[Texts] | None:
+    """Prompts of its own for each picture of the request, which has seeds and its styles' words by now.
+
+    data: the folder that holds the user's files; tell: says a sentence to the user.
+    """
     ...
 
 
