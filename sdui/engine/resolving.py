@@ -95,14 +95,11 @@ def batches(request: GenerationRequest, context: Context, host: Host, data: Path
     count, step = request.batch_count * request.batch_size, 0 if request.subseed_strength else 1
     seeds = [request.seed + step * index for index in range(count)]
     subseeds = [request.subseed + index for index in range(count)]
-    given = host.first(
-        "texts",
-        request=request,
-        seeds=seeds,
-        subseeds=subseeds,
-        data=data,
-        tell=lambda text: context.emit(Notice(text)),
-    )
+
+    def tell(text: str) -> None:
+        context.emit(Notice(text))
+
+    given = host.first("texts", request=request, seeds=seeds, subseeds=subseeds, data=data, tell=tell)
     texts: list[Texts] = list(given) if given else [Texts(request.prompt, request.negative_prompt)] * count
     size = 1 if context.preferences.batch_independent else request.batch_size
     made: list[Batch] = []

@@ -16,7 +16,7 @@ from sdui.core.errors import RequestError
 Lookup = Callable[[str], Sequence[str]]
 """The lines of a wildcard, empty where there is none of this name."""
 
-_WILDCARD = re.compile(r"__([\w./*?\- ]*[\w.*?](?<!_))__")
+_WILDCARD = re.compile(r"__((?:(?!__)[\w./*?\- ])+)__")
 _COUNT = re.compile(r"\s*(\d+)?(-)?(\d+)?\$\$")
 _WEIGHT = re.compile(r"\s*(\d+(?:\.\d+)?)::")
 _DEEPEST = 20
