@@ -21,7 +21,7 @@ def entries(request: GenerationRequest, controls: Collection[str]) -> list[str]:
     The picture that a request starts from is in no text, so neither is what is done to it.
     """
     pairs = infotext.pairs_of(request.model_copy(update={"init": None}), without=controls)
-    return [f"{key}: {value}" for key, value in pairs.items()]
+    return [f"{key}: {value}" for key, value in pairs.items() if key != key_table.SCRIPT]
 
 
 def apply(request: GenerationRequest, texts: Any) -> GenerationRequest:
@@ -35,7 +35,7 @@ def apply(request: GenerationRequest, texts: Any) -> GenerationRequest:
     pairs = infotext.pairs_of(request) | given
     prompts = pairs.pop(PROMPT, request.prompt), pairs.pop(NEGATIVE, request.negative_prompt)
     said = infotext.values(infotext.Parsed(*prompts, pairs), type(request))
-    flat = {path: value for path, value in said.items() if path.split(".")[0] != "init"}
+    flat = {path: value for path, value in said.items() if path.split(".")[0] not in ("init", "extensions")}
     if useless := [f"{key}: {value}" for key, value in given.items() if not _lands(key, flat, type(request))]:
         raise RequestError("\n".join(f"Override settings: {text!r} does nothing here; remove it." for text in useless))
     kept = {name: getattr(request, name) for name in request.model_fields_set}

@@ -84,7 +84,7 @@ class Parts:
         if changed & {"notices", "state"} and (said := markup.messages([*view.notices, *_ending(view)], view.error)):
             updates[self.log] = said
         if "images" in changed and isinstance(job.task, GenerationRequest):
-            updates |= self._pictures(view.images, first=not was.get("images"))
+            updates |= self._pictures(in_gallery(view), first=not was.get("images"))
         return updates
 
     def idle(self, message: str = "") -> Updates:
@@ -117,6 +117,11 @@ class Parts:
         }
 
 
+def in_gallery(view: View) -> tuple[ImageSaved, ...]:
+    """What the gallery has, grids first."""
+    return tuple(sorted((image for image in view.images if image.shown), key=lambda image: image.kind != "grid"))
+
+
 def busy(job: Job | None) -> bool:
     """Whether a generation is under way, so that this page must wait with the next."""
     return job is not None and isinstance(job.task, GenerationRequest) and not job.view().ended
@@ -136,7 +141,7 @@ def _summary(job: Job, view: View, ahead: int, shown: dict[str, Any]) -> dict[st
         "ahead": ahead,
         "state": view.state,
         "preview": 0 if view.ended else zlib.crc32(view.preview or b""),
-        "images": len(view.images),
+        "images": len(in_gallery(view)),
         "notices": len(view.notices),
         "told": shown.get("told", "") if not own else job.id if view.ended else "",
     }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast, get_origin
 
 import gradio as gr
 from pydantic import ValidationError
 
+from sdui.core import groups
 from sdui.core.catalog import Catalog
 from sdui.core.errors import RequestError
+from sdui.core.groups import PREFIX, Extended, Kind, groups_of, script_of
 from sdui.core.params import Declared, Params, declared, explain, nest
 
 from .components import OpenDropdown, OpenSlider
@@ -18,6 +20,7 @@ T = TypeVar("T", bound=Params)
 Updates = dict[Any, Any]
 """Component -> its update; the components that are not named stay as they are."""
 
+_SCRIPT = "script"
 _KEYS = "\n(Press Ctrl+Enter to generate, Alt+Enter to skip, Esc to interrupt)"
 
 
@@ -30,10 +33,29 @@ class Form(Generic[T]):
         self._catalog = catalog
         self._prefix = prefix
         self._declared = {d.path: d for d in declared(model)}
+        self._groups = groups_of(model) if issubclass(model, Extended) else {}
+        self._switches: list[str] = []
+        """Stages that a checkbox switches on."""
+        self._scripts: list[str] = []
+        """Groups of which the component "script" chooses one by its title."""
+
+    def switch(self, path: str, **look: Any) -> Any:
+        """Make the checkbox here without which the stage at this path, and every field in it, is left out."""
+        self._switches.append(path)
+        look = {"label": "Enable", "value": False, "elem_id": f"{self._stage_id(path)}_enable"} | look
+        return self.adopt(path, gr.Checkbox(**look))
+
+    def choose_script(self, **look: Any) -> Any:
+        """Make the drop-down of scripts here."""
+        scripts = [group for group in self._groups.values() if group.place == "script" and self._prefix in group.kinds]
+        self._scripts = [PREFIX + group.name for group in scripts]
+        titles = ["None", *(group.title for group in sorted(scripts, key=lambda group: group.order))]
+        return self.adopt(_SCRIPT, OpenDropdown(titles, value="None", label="Script", **look))
 
     def add(self, path: str, **look: Any) -> Any:
         """Make the component of one field here; `look` overrides how it is drawn."""
-        return self.adopt(path, _component(self._declared[path], self._catalog, self._prefix, look))
+        d = self._declared[path]
+        return self.adopt(path, _component(d, self._offered(d), {"elem_id": self._elem_id(d)} | look))
 
     def adopt(self, path: str, component: Any) -> Any:
         """Read a field from a component that was made elsewhere."""
@@ -47,13 +69,24 @@ class Form(Generic[T]):
     def read(self, values: dict[str, Any]) -> T:
         """Validate what the page sent. Raises RequestError with one sentence per wrong field."""
         flat = {name.replace("__", "."): value for name, value in values.items()}
-        for path, value in flat.items():
-            if value == "" and self._declared[path].field.annotation is int:
-                flat[path] = self._declared[path].field.default
+        given = self._without_stages_that_are_off(flat)
+        for path, value in given.items():
+            if value == "" and path in self._declared and self._declared[path].field.annotation is int:
+                given[path] = self._declared[path].field.default
         try:
-            return self._model.model_validate(nest(flat))
+            return self._model.model_validate(nest(given))
         except ValidationError as error:
             raise RequestError(explain(error, self._model)) from error
+
+    def _without_stages_that_are_off(self, flat: dict[str, Any]) -> dict[str, Any]:
+        """Those that are on come first, empty."""
+        on = {path: bool(flat.pop(path, False)) for path in self._switches}
+        title = flat.pop(_SCRIPT, None)
+        on |= {path: self._groups[path.removeprefix(PREFIX)].title == title for path in self._scripts}
+        off = tuple(f"{path}." for path, used in on.items() if not used)
+        kept = {path: value for path, value in flat.items() if not path.startswith(off)}
+        empty: dict[str, Any] = {path: {} for path, used in on.items() if used}
+        return empty | kept
 
     def fill(self, values: T, keep: tuple[str, ...] = ()) -> tuple[Updates, list[str]]:
         """Updates that show `values`, and a sentence for each value that this server does not offer.
@@ -63,15 +96,55 @@ class Form(Generic[T]):
         updates: Updates = {}
         unknown: list[str] = []
         for path, component in self.components.items():
-            d = self._declared[path]
-            if path in keep or not _said(d, values):
+            if path in keep:
                 continue
+            if path not in self._declared:
+                updates[component] = gr.update(value=self._switched(path, values))
+                continue
+            d = self._declared[path]
             value = d.of(values)
-            if d.param.choices and value not in _choices(d, self._catalog):
+            if not _said(d, values) or (value is None and path.startswith((PREFIX, *self._switches))):
+                continue
+            offered = self._offered(d)
+            if offered and not isinstance(value, tuple) and value not in offered:
                 unknown.append(f"{d.param.label}: {value!r} is not available here; the page keeps what it had.")
                 continue
-            updates[component] = gr.update(value=str(value) if d.param.widget == "seed" else value)
+            updates[component] = gr.update(value=_shown(d, value))
         return updates, unknown
+
+    def _switched(self, path: str, values: T) -> bool | str:
+        """Whether a stage is on; of the scripts, which."""
+        if path != _SCRIPT:
+            node: Any = values
+            for part in path.split("."):
+                node = getattr(node, part, None)
+            return node is not None
+        script = script_of(values) if isinstance(values, Extended) else None
+        return script.title if script else "None"
+
+    def _offered(self, d: Declared) -> tuple[str, ...]:
+        if d.path.startswith(PREFIX) and issubclass(self._model, Extended):
+            group, name = d.path.removeprefix(PREFIX).split(".")
+            kind: Kind = "img2img" if self._prefix == "img2img" else "txt2img"
+            offered = self._groups[group].offered(name, self._model, kind)
+            if offered is not None:
+                return offered
+        return self._catalog.names(d.param.choices) if isinstance(d.param.choices, str) and d.param.choices else _own(d)
+
+    def _elem_id(self, d: Declared) -> str:
+        name = d.param.elem_id or d.path.rpartition(".")[2]
+        if d.path.startswith(PREFIX):
+            stage = self._stage_id(d.path.rpartition(".")[0])
+            return f"{stage}_{name}" if stage and not (d.param.elem_id and self._prefix == "extras") else name
+        return f"{self._prefix}_{d.param.elem_id or d.path.replace('.', '_')}"
+
+    def _stage_id(self, path: str) -> str:
+        if not path.startswith(PREFIX):
+            return f"{self._prefix}_{path.replace('.', '_')}"
+        group = self._groups[path.removeprefix(PREFIX)]
+        if group.place == "operation":
+            return f"extras_{group.name}"
+        return groups.elem_id(group, "img2img" if self._prefix == "img2img" else "txt2img")
 
 
 def _said(d: Declared, values: Params) -> bool:
@@ -79,20 +152,29 @@ def _said(d: Declared, values: Params) -> bool:
     return d.path.split(".")[0] in values.model_fields_set or bool(by_absence)
 
 
-def _choices(d: Declared, catalog: Catalog) -> tuple[str, ...]:
-    return catalog.names(d.param.choices) if isinstance(d.param.choices, str) else d.param.choices
+def _own(d: Declared) -> tuple[str, ...]:
+    return d.param.choices if isinstance(d.param.choices, tuple) else ()
 
 
-def _component(d: Declared, catalog: Catalog, prefix: str, look: dict[str, Any]) -> Any:
+def _shown(d: Declared, value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(cast("tuple[Any, ...]", value))
+    return str(value) if d.param.widget == "seed" else value
+
+
+def _component(d: Declared, offered: tuple[str, ...], look: dict[str, Any]) -> Any:
     kind: Any = d.field.annotation
     how: dict[str, Any] = {"label": d.param.label, "value": d.field.default, "info": d.param.help or None}
-    how |= {"elem_id": f"{prefix}_{d.param.elem_id or d.path.replace('.', '_')}"}
     if kind is bool:
         return gr.Checkbox(**how | look)
+    if get_origin(kind) is tuple and d.param.choices:
+        how |= {"value": list(d.field.default), "multiselect": True}
     if d.param.choices:
-        return OpenDropdown(list(_choices(d, catalog)), **how | look)
+        return OpenDropdown(list(offered), **how | look)
     if d.param.widget == "prompt":
         how |= {"lines": 3, "max_lines": 12, "show_label": False, "info": None, "placeholder": d.param.label + _KEYS}
+    elif d.param.widget == "lines":
+        how |= {"lines": 3, "max_lines": 20}
     elif d.param.widget == "seed":
         # Text, because the browser's numbers lose digits above 2**53.
         how |= {"value": str(d.field.default), "max_lines": 1}

@@ -17,7 +17,7 @@ from sdui.imaging import copies
 from . import markup
 from .checkpoints import tool
 from .components import serve
-from .following import PERIOD, Parts
+from .following import PERIOD, Parts, in_gallery
 from .form import Updates
 from .services import Services
 
@@ -142,7 +142,7 @@ def _remembered(key: str) -> gr.BrowserState:
 def picture(services: Services, job_id: str, selected: int) -> ImageSaved | None:
     """The picture at this place of a job's gallery."""
     job = services.jobs.get(job_id)
-    images = job.view().images if job else ()
+    images = in_gallery(job.view()) if job else ()
     return images[selected] if 0 <= selected < len(images) else None
 
 

@@ -16,7 +16,7 @@ from sdui.core.events import Stop
 from sdui.core.request import GenerationRequest, LoadRequest
 from sdui.jobs.queue import Job
 
-from . import checkpoints, markup, networks, results
+from . import checkpoints, markup, networks, results, scripts
 from .checkpoints import QuickSettings, tool
 from .components import OpenDropdown
 from .following import Parts, busy
@@ -38,7 +38,7 @@ _HIDE_WHEN_EMPTY = "entries => ({__type__: 'update', visible: entries.length > 0
 
 
 def build(services: Services, catalog: Catalog, quick: QuickSettings) -> Txt2img:
-    form = Form(GenerationRequest, catalog, "txt2img")
+    form = Form(services.requests, catalog, "txt2img")
     form.adopt("model", quick.dropdown)
     chosen = checkpoints.current(services, catalog)
     with gr.Row(elem_id="txt2img_toprow", elem_classes=["toprow"]):
@@ -62,6 +62,7 @@ def build(services: Services, catalog: Catalog, quick: QuickSettings) -> Txt2img
             with gr.Tab("Generation", elem_id="txt2img_generation"):
                 tools = _settings(form, (chosen.width, chosen.height) if chosen else (512, 512))
                 overrides = _override_settings()
+                scripts.build(form, services.requests, "txt2img")
             networks.build(services, "txt2img")
         parts = results.build(services, "txt2img", buttons)
     tab = Txt2img(services, quick, form, parts, chips, overrides)
@@ -234,14 +235,14 @@ class Txt2img:
 
     def show_infotext(self, text: str) -> Updates:
         """Fill the form from an infotext, its checkpoint included; what is not here is said in words."""
-        parsed = infotext.parse_loosely(text)
+        parsed = infotext.parse_loosely(text, self.services.requests)
         if not parsed.pairs:
             prompts = {"prompt": parsed.prompt, "negative_prompt": parsed.negative_prompt}
             updates: Updates = {self.form.components[name]: gr.update(value=value) for name, value in prompts.items()}
             return updates | {self.parts.log: markup.messages(["There are no generation parameters in this text."])}
-        request = infotext.read(text)
+        request = infotext.read(text, self.services.requests)
         updates, unknown = self._fill(request, keep=("model", *_BATCH))
-        unknown = ([_FROM_A_PICTURE] if request.init else []) + infotext.unread(text) + unknown
+        unknown = ([_FROM_A_PICTURE] if request.init else []) + infotext.unread(text, self.services.requests) + unknown
         if request.model or request.model_hash:
             changed, warning = self._checkpoint_of(request)
             updates |= changed
@@ -287,7 +288,7 @@ class Txt2img:
     def _again(self, asked: str) -> Updates:
         """The form of an earlier visit; nothing when there was none, or another version of sdui wrote it."""
         try:
-            return self._fill(GenerationRequest.model_validate_json(asked), keep=("model",))[0]
+            return self._fill(self.services.requests.model_validate_json(asked), keep=("model",))[0]
         except ValidationError:
             return {}
 

@@ -13,7 +13,9 @@ from sdui.core.errors import RequestError
 from sdui.core.params import declared
 from sdui.core.request import GenerationRequest
 from sdui.core.settings import Preferences
+from sdui.ui import scripts
 from sdui.ui.form import Form
+from tests.support.running import make_host
 
 CATALOG = Catalog((Checkpoint("demo", "demo.safetensors"),), ("DPM++ 2M", "Euler"), ("Automatic", "Karras"))
 
@@ -111,3 +113,50 @@ def test_preferences_become_the_settings_of_the_same_name():
     assert (box.elem_id, type(box)) == ("setting_samples_save", gr.Checkbox)
     assert [value for _, value in choice.choices] == ["png", "jpg", "webp"]
     assert (quality.minimum, quality.maximum) == (1, 100)
+
+
+REQUESTS = make_host().request(GenerationRequest, "always", "script")
+
+
+async def with_extensions():
+    with gr.Blocks():
+        form = Form(REQUESTS, CATALOG, "txt2img")
+        form.add("prompt")
+        scripts.build(form, REQUESTS, "txt2img")
+    return form
+
+
+def test_controls_of_extensions_are_made_from_their_declarations():
+    form = asyncio.run(with_extensions())
+    window = form.components["extensions.tiled_diffusion.window_size"]
+    assert (window.label, window.elem_id, window.value) == (
+        "Window size",
+        "script_txt2img_tiled_diffusion_window_size",
+        64,
+    )
+    kind = form.components["extensions.xyz_plot.x_type"]
+    assert kind.elem_id == "script_txt2img_xyz_plot_x_type" and kind.value == "Seed"
+    offered = [value for _, value in kind.choices]
+    assert offered[:5] == ["Nothing", "Seed", "Var. seed", "Var. strength", "Steps"]
+    assert "[Tiled Diffusion] Stride" in offered and "Image CFG Scale" not in offered
+    titles = [value for _, value in form.components["script"].choices]
+    assert titles == ["None", "Prompt matrix", "Prompts from file or textbox", "X/Y/Z plot"]
+
+
+def test_what_is_off_is_left_out_and_what_is_on_is_read_and_filled():
+    form = asyncio.run(with_extensions())
+    page = {path.replace(".", "__"): getattr(component, "value", None) for path, component in form.components.items()}
+    page["prompt"] = "a"
+    assert form.read(page).extensions == REQUESTS().extensions
+    page |= {"extensions__tiled_diffusion": True, "extensions__tiled_diffusion__stride": 8}
+    page |= {"script": "X/Y/Z plot", "extensions__xyz_plot__x_values": "1,2"}
+    request = form.read(page)
+    assert request.extensions.tiled_diffusion.stride == 8
+    assert request.extensions.xyz_plot.x_values == "1,2" and request.extensions.prompt_matrix is None
+    updates, unknown = form.fill(infotext.read(infotext.write(request, {}), REQUESTS))
+    assert unknown == []
+    assert updates[form.components["script"]]["value"] == "X/Y/Z plot"
+    assert updates[form.components["extensions.tiled_diffusion"]]["value"] is True
+    assert updates[form.components["extensions.tiled_diffusion.stride"]]["value"] == 8
+    updates, _ = form.fill(REQUESTS())
+    assert updates[form.components["script"]]["value"] == "None"
