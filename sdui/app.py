@@ -71,7 +71,7 @@ def main(launch: Launch) -> None:
 def build_host(launch: Launch) -> tuple[Host, list[str]]:
     """The extensions' parameters, and a sentence for each extension that cannot be used. Imports no torch."""
     host = Host()
-    builtin.add_all(host, ["params"])
+    builtin.add_all(host, ["params"], allow_code=launch.allow_code)
     return host, loader.add_all(host, _extensions(launch), ["params"])
 
 
@@ -91,7 +91,7 @@ def build_engine(launch: Launch, host: Host) -> Runs:
     except (RuntimeError, AssertionError) as error:
         why = str(error).splitlines()[0].rstrip(".")
         raise LaunchError(f"--device {launch.device} cannot be used: {why}. --device cpu always works.") from error
-    builtin.add_all(host, ["engine"])
+    builtin.add_all(host, ["engine"], allow_code=launch.allow_code)
     loader.add_all(host, _extensions(launch), ["engine"])
     hashing = BackgroundHashing(files)
     if not launch.no_hashing:

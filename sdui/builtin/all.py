@@ -16,8 +16,14 @@ def names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(sdui.builtin.__path__) if module.ispkg)
 
 
-def add_all(host: Host, parts: Sequence[Part]) -> None:
+_CODE = "custom_code"
+
+
+def add_all(host: Host, parts: Sequence[Part], *, allow_code: bool = False) -> None:
+    """allow_code: with the script that runs Python from the page."""
     for name in names():
+        if name == _CODE and not allow_code:
+            continue
         for part in parts:
             module = f"sdui.builtin.{name}.{part}"
             if importlib.util.find_spec(module):

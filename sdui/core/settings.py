@@ -68,6 +68,10 @@ class Launch(Params):
     dat_models_path: Annotated[Folders, _more("DAT", "DAT/")] = ()
     gfpgan_models_path: Annotated[Folders, _more("GFPGAN", "GFPGAN/")] = ()
     codeformer_models_path: Annotated[Folders, _more("CodeFormer", "Codeformer/")] = ()
+    allow_code: Annotated[
+        bool,
+        Param("Allow code", "Offer the script Custom code: whoever reaches the page can run Python on this machine."),
+    ] = False
     disable_all_extensions: Annotated[bool, Param("Disable all extensions", "Start without any extension.")] = False
     disable_extra_extensions: Annotated[
         bool, Param("Disable extra extensions", "Start without those that do not come with sdui.")

@@ -7,15 +7,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sdui.builtin import all as all_builtin
 from sdui.builtin.prompts_from_file.engine import _job, _options
 from sdui.builtin.prompts_from_file.params import PromptsFromFile
 from sdui.core import infotext
 from sdui.core.a1111_body import request_from
-from sdui.core.errors import Interrupted, RequestError
+from sdui.core.errors import ExtensionError, Interrupted, RequestError
 from sdui.core.events import ImageReady, Notice, Stop, StopToken
-from sdui.core.groups import script_of
+from sdui.core.groups import groups_of, script_of
 from sdui.core.request import GenerationRequest
 from sdui.core.settings import Preferences
+from sdui.extensions.host import Host
 from sdui.imaging.matched_noise import with_matched_noise
 from sdui.imaging.tiles import Tiling
 from tests.support.checkpoints import write_tiny_checkpoint
@@ -244,3 +246,19 @@ def test_scripts_for_pictures_say_that_they_need_one(engine):
     for script in ("loopback", "sd upscale", "outpainting mk2", "poor man's outpainting", "img2img alternative test"):
         with pytest.raises(RequestError, match="Image: this script needs a picture to start from"):
             run(engine, asked(script, []))
+
+
+def test_custom_code_is_there_only_when_it_is_allowed(engine):
+    assert "custom_code" not in groups_of(REQUEST)
+    host = Host()
+    all_builtin.add_all(host, ["params", "engine"], allow_code=True)
+    model = host.request(GenerationRequest, "script")
+    code = "for seed in (3, 4):\n    drawing.draw(request.model_copy(update={'seed': seed}), drawing.show)"
+    body = BODY | {"script_name": "custom code", "script_args": [code]}
+    allowed = make_engine([engine._models.files.folders("checkpoint")[0]], engine._models.files.cache / "x", host=host)
+    _, images, _ = run(allowed, request_from(body, "txt2img", model=model).request)
+    assert [image.request.seed for image in images] == [3, 4]
+    with pytest.raises(RequestError, match="Python code: invalid syntax"):
+        run(allowed, request_from(body | {"script_args": ["for"]}, "txt2img", model=model).request)
+    with pytest.raises(ExtensionError, match=r"custom_code.*ZeroDivisionError"):
+        run(allowed, request_from(body | {"script_args": ["1 / 0"]}, "txt2img", model=model).request)
