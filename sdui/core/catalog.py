@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-ModelKind = Literal["checkpoint", "vae", "taesd", "lora", "embedding", "hypernetwork", "upscaler", "face_restorer"]
+ModelKind = Literal[
+    "checkpoint", "vae", "taesd", "lora", "embedding", "hypernetwork", "upscaler", "face_restorer", "describer"
+]
 """Of model files; each kind has folders of its own."""
 
 SHORT = 10

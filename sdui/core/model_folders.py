@@ -15,6 +15,7 @@ _NAMES: dict[ModelKind, tuple[str, ...]] = {
     "embedding": ("embeddings",),
     "hypernetwork": ("hypernetworks",),
     "upscaler": ("ESRGAN", "RealESRGAN", "SwinIR", "ScuNET", "DAT", "HAT", "BSRGAN", "upscale_models"),
+    "describer": ("interrogate", "BLIP", "wd-tagger", "clip_vision"),
     "face_restorer": ("GFPGAN", "Codeformer", "facerestore_models"),
 }
 """In the models folder. Where none of a kind's exists yet, the first, A1111's, is where users are told to put files.

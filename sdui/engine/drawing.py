@@ -80,6 +80,8 @@ class Drawing:
 
     def _usable(self, hook: str, name: str, label: str) -> Any:
         offered = {one.name: one for several in self.host.every(hook, models=self.models) for one in several}
+        known = {other.casefold(): other for other in offered}
+        name = known.get(name.casefold(), name)
         if name not in offered:
             raise RequestError(f"{label}: there is no {name!r}; known are {', '.join(offered) or 'none'}.")
         if offered[name].problem:

@@ -20,8 +20,8 @@ class CustomCode(Group):
         Text,
         Param(
             "Python code",
-            "In scope: request, of which request.model_copy(update={...}) makes others; drawing, whose draw(request) gives "
-            "pictures and whose show(picture) puts one on the page and saves it.",
+            "In scope: request, of which request.model_copy(update={...}) makes others; drawing, whose draw(request) "
+            "gives pictures and whose show(picture) puts one on the page and saves it.",
             widget="lines",
         ),
     ] = ""

@@ -1,0 +1,1 @@
+"""Interrogators: BLIP captions with CLIP's ranked words, and WD taggers."""

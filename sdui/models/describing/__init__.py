@@ -1,0 +1,1 @@
+"""Networks that say in words what a picture shows."""
