@@ -86,7 +86,7 @@ def _groups(
     """The extensions' values by path, and those of `alwayson_scripts` that are none of theirs."""
     groups = groups_of(model)
     titles = {title.casefold(): group for group in groups.values() for title in (group.title, group.name)}
-    flat: dict[str, Any] = {}
+    flat: dict[str, Any] = _switched(values, groups)
     for name, given in dict(values.pop("extensions", None) or {}).items():
         if name not in groups:
             raise RequestError(f"extensions: there is no {name!r}; known are {', '.join(groups) or 'none'}.")
@@ -100,6 +100,21 @@ def _groups(
         flat |= dict(_arguments(titles[title.casefold()], values.pop("script_args", None) or [], kind))
     values.pop("script_args", None)
     return flat, scripts
+
+
+def _switched(values: dict[str, Any], groups: dict[str, type[Group]]) -> dict[str, Any]:
+    """Groups that A1111 has fields and options of its own for."""
+    flat: dict[str, Any] = {}
+    for group in (group for group in groups.values() if group.switch):
+        given = [values.pop(name, False) for name in group.switch]
+        on = any(given)
+        for d in declared(group):
+            if (value := values.pop(d.name, None)) is not None and on:
+                flat |= {f"{PREFIX}{group.name}.{d.path}": value}
+        if on:
+            nothing: dict[str, Any] = {PREFIX + group.name: {}}
+            flat = nothing | flat
+    return flat
 
 
 def _arguments(group: type[Group], given: Any, kind: Kind) -> Iterator[tuple[str, Any]]:

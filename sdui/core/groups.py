@@ -32,6 +32,8 @@ class Group(Params):
     """Where it is switched on: an accordion of its own, the Script drop-down, or the Extras tab."""
     kinds: ClassVar[tuple[Kind, ...]] = KINDS
     """The tabs that have it."""
+    switch: ClassVar[tuple[str, ...]] = ()
+    """A1111's fields and options that switch it on, such as restore_faces."""
     order: ClassVar[int] = 1000
     """Of accordions and of Extras' operations, lowest first."""
 

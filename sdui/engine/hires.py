@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 from sdui.core.errors import RequestError
 from sdui.core.stages import RESIZE_MODES, Hires
 from sdui.imaging.hires_size import HiresSize
-from sdui.imaging.resize import Upscale, resize
+from sdui.imaging.resize import NONE, Upscale, resize
 from sdui.models.families.base import LoadedModel
 
 from .upscaling import Upscalers
@@ -47,10 +47,11 @@ def enlarge(model: LoadedModel, latents: Tensor, hires: Hires, size: HiresSize, 
         mode, antialias = LATENT_MODES[hires.upscaler]
         side = model.latent.downscale
         return interpolate(latents, size=(size.height // side, size.width // side), mode=mode, antialias=antialias)
-    return torch.cat([_enlarged(picture, upscale, size) for picture in model.decode(latents)])
+    once = None if hires.upscaler == NONE else upscale
+    return torch.cat([_enlarged(picture, once, size) for picture in model.decode(latents)])
 
 
-def _enlarged(picture: Tensor, upscale: Upscale, size: HiresSize) -> Tensor:
+def _enlarged(picture: Tensor, upscale: Upscale | None, size: HiresSize) -> Tensor:
     """[3,H,W] in 0..1 -> [1,3,H',W'] in 0..1, by way of 8 bits as A1111 has it."""
     pixels = (picture * 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
     image = resize(Image.fromarray(pixels), RESIZE_MODES[0], size.width, size.height, upscale)

@@ -17,6 +17,7 @@ from sdui.extensions.contracts import Context
 from sdui.extensions.host import Host
 from sdui.models.families.base import LoadedModel
 from sdui.models.residents import Lease
+from sdui.models.store import ModelStore
 from sdui.sampling.samplers import Step
 
 from .init_latents import InitLatents
@@ -56,6 +57,9 @@ class Batch:
 
 class Leases(Protocol):
     """Checkpoints for one job; each stays until the job ends."""
+
+    @property
+    def models(self) -> ModelStore: ...
 
     @property
     def taken(self) -> Collection[Lease]: ...

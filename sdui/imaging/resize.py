@@ -12,7 +12,8 @@ STRETCH, CROP, FILL, LATENT = RESIZE_MODES
 _ROUNDS = 3
 Upscale = Callable[[Image.Image, float], Image.Image]
 """A picture and how many times larger it is to become at least."""
-UPSCALERS = {"None": None, "Lanczos": Image.Resampling.LANCZOS, "Nearest": Image.Resampling.NEAREST}
+NONE = "None"
+UPSCALERS = {NONE: None, "Lanczos": Image.Resampling.LANCZOS, "Nearest": Image.Resampling.NEAREST}
 
 
 def resize(image: Image.Image, mode: str, width: int, height: int, upscale: Upscale | None = None) -> Image.Image:

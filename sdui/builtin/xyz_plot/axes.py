@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from sdui.core import old_files
 from sdui.core.errors import RequestError
-from sdui.core.groups import KINDS, PREFIX, Extended, Kind, groups_of, having, parameters
+from sdui.core.groups import KINDS, PREFIX, Extended, Kind, groups_of, having, parameters, without
 from sdui.core.params import Declared, changed, explain
 from sdui.core.request import GenerationRequest
 from sdui.core.stages import Refiner
@@ -227,7 +227,15 @@ def _checkpoint(request: GenerationRequest, value: Value, values: Sequence[Value
 
 
 def _face_restore(request: GenerationRequest, value: Value, values: Sequence[Value]) -> GenerationRequest | None:
-    raise RequestError("Face restore: not there yet.")
+    """A network's name, or whether at all."""
+    group = groups_of(type(request)).get("restore_faces")
+    if group is None:
+        return None
+    wanted = str(value).casefold()
+    if wanted in ("codeformer", "gfpgan"):
+        return having(request, group.model_validate({"model": value}))
+    on = wanted in ("true", "yes", "y", "1")
+    return having(request, group()) if on else without(request, group)
 
 
 def _of_extensions(request: type[Extended]) -> Iterator[Axis]:

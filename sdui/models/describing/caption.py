@@ -58,7 +58,7 @@ class Ranker:
         alike: Tensor = torch.cat(
             [self._alike(seen, words[at : at + _AT_ONCE]) for at in range(0, len(words), _AT_ONCE)], 1
         )
-        shares: list[Any] = (alike * 100).float().softmax(-1)[0].tolist()
+        shares = [float(share) for share in (alike * 100).float().softmax(-1)[0]]
         return sorted(zip(words, shares, strict=True), key=lambda pair: -pair[1])
 
     def _alike(self, seen: torch.Tensor, words: list[str]) -> torch.Tensor:

@@ -53,20 +53,31 @@ class Upscaling:
 
 def load(path: Path, side: SideModels) -> Upscaling:
     """On the device of `side`. Raises ModelFileError, naming the file."""
-    from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError
-
-    weights = Weights(path)
-    state = {name: weights.tensor(name) for name in weights.shapes}
-    try:
-        network = ModelLoader("cpu").load_from_state_dict(_unwrapped(state))
-    except (UnsupportedModelError, KeyError, ValueError, RuntimeError, IndexError, AttributeError, TypeError) as error:
-        raise ModelFileError(f"{path} is no upscaler that can be used here. Remove it from this folder.") from error
-    if not isinstance(network, ImageModelDescriptor) or network.purpose not in ("SR", "Restoration"):
+    network = read_network(path)
+    if network.purpose not in ("SR", "Restoration"):
         raise ModelFileError(f"{path} is a model for something else than enlarging pictures ({network.purpose}).")
     if network.input_channels != 3 or network.output_channels != 3:
         raise ModelFileError(f"{path} is not made for colour pictures. Choose another upscaler.")
     dtype = _dtype(network, side)
     return Upscaling(network.to(side.device, dtype).eval(), network.scale, dtype, GlobalMeans(network.model))
+
+
+def read_network(path: Path) -> Any:
+    """spandrel's ImageModelDescriptor, on the CPU. Raises ModelFileError, naming the file."""
+    from spandrel import MAIN_REGISTRY, ArchRegistry, ImageModelDescriptor, ModelLoader, UnsupportedModelError
+    from spandrel_extra_arches import EXTRA_REGISTRY
+
+    weights = Weights(path)
+    state = {name: weights.tensor(name) for name in weights.shapes}
+    known = ArchRegistry()
+    known.add(*MAIN_REGISTRY, *EXTRA_REGISTRY)
+    try:
+        network = ModelLoader("cpu", known).load_from_state_dict(_unwrapped(state))
+    except (UnsupportedModelError, KeyError, ValueError, RuntimeError, IndexError, AttributeError, TypeError) as error:
+        raise ModelFileError(f"{path} is no upscaler or face restorer that can be used here. Remove it.") from error
+    if not isinstance(network, ImageModelDescriptor):
+        raise ModelFileError(f"{path} is a model for something else than enlarging pictures ({network.purpose}).")
+    return network
 
 
 def _dtype(network: Any, side: SideModels) -> torch.dtype:

@@ -1,0 +1,1 @@
+"""Extras: faces restored by CodeFormer."""

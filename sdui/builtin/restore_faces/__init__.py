@@ -1,0 +1,1 @@
+"""Faces are restored when a picture is drawn."""
