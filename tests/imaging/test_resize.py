@@ -23,9 +23,7 @@ def test_a_picture_is_resized_as_a1111_resizes_it(path):
     _, mode, size, upscaler = path.stem.split("_")
     width, height = map(int, size.split("x"))
     upscale = None if upscaler == "None" else partial(resampled, name=upscaler)
-    resized = resize(
-        pixels("src_90x50.png"), RESIZE_MODES[int(mode[1])], width, height, partial(resampled, name=upscaler)
-    )
+    resized = resize(pixels("src_90x50.png"), RESIZE_MODES[int(mode[1])], width, height, upscale)
     assert np.array_equal(resized, pixels(path.name))
 
 
