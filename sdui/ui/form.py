@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_origin
 
 import gradio as gr
 from pydantic import ValidationError
@@ -90,6 +90,8 @@ def _component(d: Declared, catalog: Catalog, prefix: str, look: dict[str, Any])
     if kind is bool:
         return gr.Checkbox(**how | look)
     if d.param.choices:
+        several = get_origin(kind) is tuple
+        how |= {"multiselect": several, "value": list(d.field.default) if several else d.field.default}
         return OpenDropdown(list(_choices(d, catalog)), **how | look)
     if d.param.widget == "prompt":
         how |= {"lines": 3, "max_lines": 12, "show_label": False, "info": None, "placeholder": d.param.label + _KEYS}
