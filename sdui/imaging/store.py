@@ -92,9 +92,8 @@ class OutputStore:
         decoration = relative_path(f"{picture.name}{picture.suffix}") if named else Path(picture.suffix.strip("-"))
         place = _Place(folder, "", decoration, not named)
         if not ready.kept:
-            return PictureSaved(
-                str(self._write_temporary(place, extension, data)), done_to(picture), ready.shown
-            ), warning
+            path = self._write_temporary(place, extension, data)
+            return PictureSaved(str(path), done_to(picture), ready.shown), warning
         try:
             path = self._write(place, extension, data)
             warning = f"{warning} {_write_caption(path, picture.caption)}".strip()
