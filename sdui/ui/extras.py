@@ -38,7 +38,7 @@ def build(services: Services, catalog: Catalog) -> Extras:
                 group.name: _operation(form, group)
                 for group in sorted(groups_of(services.extras).values(), key=lambda group: group.order)
             }
-        with gr.Column(scale=5, min_width=320):
+        with gr.Column(elem_classes=["results"], scale=5, min_width=320):
             parts = results.build(services, "extras", results.generate_box("extras"))
     return Extras(services, form, parts, sources, switches)
 
