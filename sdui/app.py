@@ -20,6 +20,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from sdui import __version__
+from sdui.api import sdapi
 from sdui.builtin import all as builtin
 from sdui.core.errors import LaunchError
 from sdui.core.extras import ExtrasRequest
@@ -105,11 +106,12 @@ def _extensions(launch: Launch) -> list[Found]:
 
 
 def build(services: Services) -> FastAPI:
-    """The server with its page."""
+    """The server with its page and its HTTP interface."""
     from sdui.ui import page
 
     app = FastAPI(title="sdui", version=__version__)
     app.get("/internal/ping")(_ping)
+    sdapi.add(app, services.jobs, services.settings, services.extras)
     return page.mount(app, services)
 
 

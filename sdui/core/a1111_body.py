@@ -173,10 +173,10 @@ def _names_of_today(flat: dict[str, Any]) -> None:
 def _images(values: dict[str, Any], given: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
     first = next(iter(values.pop("init_images", None) or ()), "")
     mask = values.pop("mask", None) or ""
-    return _decoded(first, "init_images") or given[0], _decoded(mask, "mask") or given[1]
+    return decoded(first, "init_images") or given[0], decoded(mask, "mask") or given[1]
 
 
-def _decoded(text: str, field: str) -> bytes:
+def decoded(text: str, field: str) -> bytes:
     """Base64, with or without the prefix of a data URL."""
     try:
         return base64.b64decode(text.rpartition(",")[2], validate=True)

@@ -103,12 +103,14 @@ class PictureReady:
     folder: str = ""
     """Where to; "" is the folder of the settings."""
     shown: bool = True
+    kept: bool = True
+    """False: only in the temporary folder, for whoever asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PictureSaved:
     path: str
-    text: str
+    infotext: str
     """What was done, as pairs of an infotext."""
     shown: bool = True
 
@@ -146,6 +148,8 @@ class Stopped:
 @dataclass(frozen=True, slots=True)
 class Failed:
     error: str
+    kind: str = field(default="", compare=False)
+    """The error's class, as `core.errors` has them."""
 
 
 Made = ImageReady | ImageSaved | PictureReady | PictureSaved | ModelSaved | Described

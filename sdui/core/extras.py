@@ -25,15 +25,29 @@ class ExtrasRequest(Extended):
 
     pictures: tuple[Given, ...] = ()
     input_dir: Annotated[
-        str, Param("Input directory", "A folder on the computer that the server runs on.", widget="directory")
+        str,
+        Param(
+            "Input directory",
+            "A folder on the computer that the server runs on.",
+            widget="directory",
+            elem_id="batch_input_dir",
+        ),
     ] = ""
     """In place of `pictures`."""
     output_dir: Annotated[
-        str, Param("Output directory", "Leave blank to save images to the default path.", widget="directory")
+        str,
+        Param(
+            "Output directory",
+            "Leave blank to save images to the default path.",
+            widget="directory",
+            elem_id="batch_output_dir",
+        ),
     ] = ""
     show_results: Annotated[
         bool, Param("Show result images", a1111="show_extras_results", elem_id="show_extras_results")
     ] = True
+    kept: bool = True
+    """Saved in the outputs folder; False for whoever takes the pictures along, as the API does."""
 
 
 class InterrogateRequest(Params):

@@ -14,6 +14,8 @@ from sdui.extensions.contracts import Drawing
 from sdui.extensions.host import Host
 from sdui.imaging.given_pictures import read_picture
 
+_LARGEST_FILE = 2**30
+
 
 def process(request: ExtrasRequest, host: Host, drawing: Drawing) -> None:
     """Every picture, or a sentence why not. Raises RequestError where there is nothing to do, Interrupted."""
@@ -32,15 +34,18 @@ def process(request: ExtrasRequest, host: Host, drawing: Drawing) -> None:
         try:
             for picture in _processed(name, source, operations, host, drawing):
                 folder = request.output_dir if request.input_dir else ""
-                context.emit(PictureReady(picture, folder, request.show_results or not request.input_dir))
+                shown = request.show_results or not request.input_dir
+                context.emit(PictureReady(picture, folder, shown, request.kept))
         except Interrupted:
             if context.stop.level == Stop.NOW:
                 raise
         except (SduiError, OSError) as error:
             failures.append(f"{name or 'The picture'} was left out. {error}")
-            drawing.tell(failures[-1])
-    if len(failures) == len(sources) == 1:
-        raise RequestError(failures[0])
+            if len(sources) > 1:
+                drawing.tell(failures[-1])
+    if len(failures) == len(sources):
+        none = f"None of the {len(sources)} pictures could be processed. " if len(sources) > 1 else ""
+        raise RequestError(none + failures[0])
 
 
 def _sources(request: ExtrasRequest) -> Iterator[tuple[str, bytes | Path]]:
@@ -66,8 +71,7 @@ def _operations(request: ExtrasRequest, drawing: Drawing) -> list[Group]:
 
 
 def _processed(name: str, source: bytes | Path, operations: list[Group], host: Host, drawing: Drawing) -> list[Picture]:
-    data = source.read_bytes() if isinstance(source, Path) else source
-    pictures = [read_picture(data, name)]
+    pictures = [read_picture(_content(source) if isinstance(source, Path) else source, name)]
     for values in operations:
         for picture in list(pictures):
             if not host.first("process", picture=picture, values=values, drawing=drawing):
@@ -75,6 +79,13 @@ def _processed(name: str, source: bytes | Path, operations: list[Group], host: H
             pictures += picture.others
             picture.others = []
     return _told_apart(pictures)
+
+
+def _content(path: Path) -> bytes:
+    """Raises RequestError for what is too large for a picture, such as a film among them."""
+    if path.stat().st_size > _LARGEST_FILE:
+        raise RequestError(f"A picture's file has at most {_LARGEST_FILE // 2**20} MB.")
+    return path.read_bytes()
 
 
 def _told_apart(pictures: list[Picture]) -> list[Picture]:

@@ -81,6 +81,7 @@ class OutputStore:
     def save_picture(self, ready: PictureReady, preferences: Preferences) -> tuple[PictureSaved, str]:
         """Write what the Extras tab made, and its caption beside it; never over a file that is there.
 
+        A picture that is not to be kept, or cannot be written where it should be, goes to the temporary folder.
         The second value is a warning for the user, or "". Raises OutputError where nothing can be written.
         """
         picture = ready.picture
@@ -90,10 +91,12 @@ class OutputStore:
         named = preferences.use_original_name_batch and picture.name
         decoration = relative_path(f"{picture.name}{picture.suffix}") if named else Path(picture.suffix.strip("-"))
         place = _Place(folder, "", decoration, not named)
+        if not ready.kept:
+            path = self._write_temporary(place, extension, data)
+            return PictureSaved(str(path), done_to(picture), ready.shown), warning
         try:
             path = self._write(place, extension, data)
-            if picture.caption:
-                write_new(path.with_suffix(".txt"), picture.caption.encode())
+            warning = f"{warning} {_write_caption(path, picture.caption)}".strip()
         except (OSError, ValueError) as error:
             path = self._write_temporary(place, extension, data)
             warning = f"{warning} {_failure(folder, error)} It is in {path} until the server ends.".strip()
@@ -138,6 +141,19 @@ class OutputStore:
             with contextlib.suppress(FileNotFoundError):
                 if _TEMPORARY_NAME.fullmatch(path.name) and time.time() - path.lstat().st_mtime > _STALE_SECONDS:
                     path.unlink()
+
+
+def _write_caption(picture: Path, caption: str) -> str:
+    """A warning where the text file beside the picture is there already or cannot be written."""
+    path = picture.with_suffix(".txt")
+    try:
+        if caption:
+            write_new(path, caption.encode())
+    except FileExistsError:
+        return f"The caption was not saved, {path} is there already: {caption}"
+    except OSError as error:
+        return f"The caption could not be saved as {path}: {_REASONS.get(error.errno or 0, error.strerror)}."
+    return ""
 
 
 def _record(image: GeneratedImage) -> str:

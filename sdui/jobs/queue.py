@@ -32,6 +32,7 @@ from sdui.core.events import (
     Stopped,
     StopToken,
 )
+from sdui.core.extras import ExtrasRequest
 from sdui.core.request import Task
 from sdui.core.settings import Preferences
 
@@ -78,6 +79,12 @@ class View:
     """What an interrogator said."""
     notices: tuple[str, ...] = ()
     error: str = ""
+
+    @property
+    def gallery(self) -> tuple[ImageSaved | PictureSaved, ...]:
+        """What the page shows, grids first."""
+        shown = [one for one in (*self.images, *self.pictures) if one.shown]
+        return tuple(sorted(shown, key=lambda one: not (isinstance(one, ImageSaved) and one.kind == "grid")))
 
     @property
     def ended(self) -> bool:
@@ -235,10 +242,13 @@ class JobQueue:
                 ending = Stopped()
             except SduiError as error:
                 log.error("job %s: %s", job.id[:8], error)
-                ending = Failed(str(error))
+                ending = Failed(str(error), type(error).__name__)
             except Exception as error:  # the boundary: a job's failure is the job's, not the queue's
                 log.exception("job %s failed", job.id[:8])
-                ending = Failed(f"{type(error).__name__}: {error}")
+                ending = Failed(f"{type(error).__name__}: {error}", type(error).__name__)
+            if isinstance(job.task, ExtrasRequest):
+                # Ended jobs stay readable for long, and these may be many photos.
+                job.task = job.task.model_copy(update={"pictures": ()})
             job.publish(ending)
 
     def _publish(self, job: Job, event: Event) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 import gradio as gr
 
-from sdui.core.events import ImageSaved
+from sdui.core.events import ImageSaved, PictureSaved
+from sdui.core.extras import ExtrasRequest
 from sdui.core.request import GenerationRequest
 from sdui.jobs.queue import Job, JobQueue, View
 
@@ -83,8 +84,8 @@ class Parts:
             updates[self.preview] = markup.preview(None if view.ended else view.preview)
         if changed & {"notices", "state"} and (said := markup.messages([*view.notices, *_ending(view)], view.error)):
             updates[self.log] = said
-        if "images" in changed and isinstance(job.task, GenerationRequest):
-            updates |= self._pictures(in_gallery(view), first=not was.get("images"))
+        if "images" in changed and _makes_pictures(job):
+            updates |= self._pictures(view.gallery, first=not was.get("images"))
         return updates
 
     def idle(self, message: str = "") -> Updates:
@@ -104,7 +105,7 @@ class Parts:
             self.skip: gr.update(visible=running),
         }
 
-    def _pictures(self, images: tuple[ImageSaved, ...], *, first: bool) -> Updates:
+    def _pictures(self, images: tuple[ImageSaved | PictureSaved, ...], *, first: bool) -> Updates:
         """`first`: the page shows no picture of this job yet; the first one gets selected."""
         files = [serve(image.path) for image in images]
         if not first:
@@ -117,31 +118,30 @@ class Parts:
         }
 
 
-def in_gallery(view: View) -> tuple[ImageSaved, ...]:
-    """What the gallery has, grids first."""
-    return tuple(sorted((image for image in view.images if image.shown), key=lambda image: image.kind != "grid"))
-
-
 def busy(job: Job | None) -> bool:
-    """Whether a generation is under way, so that this page must wait with the next."""
-    return job is not None and isinstance(job.task, GenerationRequest) and not job.view().ended
+    """Whether pictures are being made, so that this page must wait with the next."""
+    return job is not None and _makes_pictures(job) and not job.view().ended
+
+
+def _makes_pictures(job: Job) -> bool:
+    return isinstance(job.task, GenerationRequest | ExtrasRequest)
 
 
 def _ending(view: View) -> list[str]:
-    made = sum(image.kind == "image" for image in view.images)
+    made = sum(image.kind == "image" for image in view.images) + len(view.pictures)
     finished = f"{made} finished picture{'s' * (made > 1)} kept" if made else "no picture was finished"
     return [f"Interrupted, {finished}."] if view.state == "stopped" else []
 
 
 def _summary(job: Job, view: View, ahead: int, shown: dict[str, Any]) -> dict[str, Any]:
-    own = isinstance(job.task, GenerationRequest)
+    own = _makes_pictures(job)
     return {
         "job": job.id,
         "version": view.version,
         "ahead": ahead,
         "state": view.state,
         "preview": 0 if view.ended else zlib.crc32(view.preview or b""),
-        "images": len(in_gallery(view)),
+        "images": len(view.gallery),
         "notices": len(view.notices),
         "told": shown.get("told", "") if not own else job.id if view.ended else "",
     }

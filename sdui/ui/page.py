@@ -10,7 +10,7 @@ from fastapi.staticfiles import StaticFiles
 from gradio.themes import Base
 from gradio.themes.utils import colors
 
-from . import checkpoints, hashing, markup, png_info, settings, txt2img
+from . import checkpoints, extras, hashing, markup, png_info, settings, txt2img
 from .form import Updates
 from .results import QUIET, is_local
 from .services import Services
@@ -31,6 +31,8 @@ def build(services: Services) -> gr.Blocks:
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("txt2img", id="txt2img", elem_id="tab_txt2img"):
                 first = txt2img.build(services, catalog, quick)
+            with gr.Tab("Extras", id="extras", elem_id="tab_extras"):
+                second = extras.build(services, catalog)
             with gr.Tab("PNG Info", id="pnginfo", elem_id="tab_pnginfo"):
                 png_info.build(first, tabs)
             with gr.Tab("Settings", id="settings", elem_id="tab_settings"):
@@ -45,6 +47,7 @@ def build(services: Services) -> gr.Blocks:
         outputs = first.outputs() + preferences.outputs()
         attached = page.load(attach, [first.parts.job_id, first.parts.asked], outputs, **QUIET)
         first.parts.keep_looking(attached)
+        second.bind(page)
         attached.success(fn=None, js=_LET_IN)
         attached.failure(fn=None, js=_LET_IN)
     # Gradio's `launch` sets this; without it a browser may name any file of the server as its upload.

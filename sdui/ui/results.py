@@ -5,19 +5,20 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from sdui.core.errors import OutputError
-from sdui.core.events import ImageSaved
+from sdui.core.events import ImageSaved, PictureSaved, Stop
 from sdui.imaging import copies
 
 from . import markup
 from .checkpoints import tool
 from .components import serve
-from .following import PERIOD, Parts, in_gallery
+from .following import PERIOD, Parts
 from .form import Updates
 from .services import Services
 
@@ -25,8 +26,24 @@ _LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 _LOCAL_ADDRESSES = ("127.0.0.1", "::1")
 
 
+def generate_box(tab: str) -> dict[str, gr.Button]:
+    """Generate waits until the page knows its job: an answer about an older one would take the page away from it."""
+    with gr.Row(elem_id=f"{tab}_generate_box", elem_classes=["generate-box"]):
+        return {
+            "interrupt": gr.Button("Interrupt", elem_id=f"{tab}_interrupt", visible=False, min_width=80),
+            "skip": gr.Button("Skip", elem_id=f"{tab}_skip", visible=False, min_width=80),
+            "generate": gr.Button(
+                "Generate", elem_id=f"{tab}_generate", variant="primary", min_width=160, interactive=False
+            ),
+        }
+
+
 def build(services: Services, tab: str, buttons: dict[str, gr.Button]) -> Parts:
-    """The panel of one tab; `buttons` are its generate, interrupt and skip."""
+    """The panel of one tab; `buttons` are its generate, interrupt and skip.
+
+    What the Extras tab makes has no request that could be written down, so there are no buttons to save copies.
+    """
+    copied = tab != "extras"
     with gr.Column(elem_id=f"{tab}_results", elem_classes=["results"], scale=5):
         log = gr.HTML(elem_id=f"html_log_{tab}", elem_classes=["messages"])
         progress = gr.HTML(elem_id=f"{tab}_progress", elem_classes=["progress-box"])
@@ -45,8 +62,8 @@ def build(services: Services, tab: str, buttons: dict[str, gr.Button]) -> Parts:
             )
         with gr.Row(elem_id=f"image_buttons_{tab}", elem_classes=["tools"]):
             folder = tool("Open the folder of this picture", f"{tab}_open_folder", visible=False)
-            save = tool("Save a copy of this picture", f"save_{tab}")
-            archive = tool("Save all pictures as a zip file", f"save_zip_{tab}")
+            save = tool("Save a copy of this picture", f"save_{tab}", visible=copied)
+            archive = tool("Save all pictures as a zip file", f"save_zip_{tab}", visible=copied)
         downloads = gr.File(
             label="Downloads", elem_id=f"download_files_{tab}", visible=False, file_count="multiple", interactive=False
         )
@@ -72,6 +89,8 @@ def build(services: Services, tab: str, buttons: dict[str, gr.Button]) -> Parts:
     folder.click(panel.open_folder, picked, [log], **QUIET)
     save.click(panel.save, picked, [log, downloads], **QUIET)
     archive.click(panel.zip, [parts.job_id], [log, downloads], **QUIET)
+    for button, level in ((parts.interrupt, Stop.NOW), (parts.skip, Stop.SKIP)):
+        button.click(panel.stopper(level), [parts.job_id], [progress], **QUIET)
     return parts
 
 
@@ -104,7 +123,7 @@ class Results:
 
     def save(self, job_id: str, selected: int) -> Updates:
         image = picture(self._services, job_id, selected)
-        if image is None:
+        if not isinstance(image, ImageSaved):
             return self._say("There is no picture to save yet.")
         try:
             saved = copies.copy_to([image], self._kept())
@@ -123,6 +142,16 @@ class Results:
             return self._say(error=str(error))
         return self._offer([archive])
 
+    def stopper(self, level: Stop) -> Callable[[Any], str]:
+        def stop(job_id: Any) -> str:
+            job = self._services.jobs.get(job_id) if isinstance(job_id, str) else None
+            if job is None or job.view().ended:
+                return ""
+            self._services.jobs.stop(job, level)
+            return markup.waiting("Interrupting" if level == Stop.NOW else "Skipping")
+
+        return stop
+
     def _kept(self) -> Path:
         return self._services.launch.data_dir.resolve() / self._services.settings.current.outdir_save
 
@@ -139,10 +168,10 @@ def _remembered(key: str) -> gr.BrowserState:
     return gr.BrowserState("", storage_key=key, secret=key)
 
 
-def picture(services: Services, job_id: str, selected: int) -> ImageSaved | None:
+def picture(services: Services, job_id: str, selected: int) -> ImageSaved | PictureSaved | None:
     """The picture at this place of a job's gallery."""
     job = services.jobs.get(job_id)
-    images = in_gallery(job.view()) if job else ()
+    images = job.view().gallery if job else ()
     return images[selected] if 0 <= selected < len(images) else None
 
 

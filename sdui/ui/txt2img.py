@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -12,7 +11,7 @@ from pydantic import ValidationError
 from sdui.core import infotext, override_settings
 from sdui.core.catalog import Catalog
 from sdui.core.errors import RequestError
-from sdui.core.events import Stop
+from sdui.core.events import ImageSaved
 from sdui.core.request import GenerationRequest, LoadRequest
 from sdui.jobs.queue import Job
 
@@ -46,7 +45,7 @@ def build(services: Services, catalog: Catalog, quick: QuickSettings) -> Txt2img
             form.add("prompt")
             form.add("negative_prompt", placeholder="Negative prompt\n(What the picture must not show)")
         with gr.Column(elem_id="txt2img_actions_column", scale=1, min_width=220):
-            buttons = _generate_box()
+            buttons = results.generate_box("txt2img")
             with gr.Row(elem_id="txt2img_tools", elem_classes=["tools"]):
                 paste = tool("Read parameters from the prompt, or from the last generation if it is empty", "paste")
                 clear = tool("Clear the prompts", "txt2img_clear_prompt")
@@ -68,18 +67,6 @@ def build(services: Services, catalog: Catalog, quick: QuickSettings) -> Txt2img
     tab = Txt2img(services, quick, form, parts, chips, overrides)
     tab.bind(tools | {"paste": paste, "clear": clear})
     return tab
-
-
-def _generate_box() -> dict[str, gr.Button]:
-    """Generate waits until the page knows its job: an answer about an older one would take the page away from it."""
-    with gr.Row(elem_id="txt2img_generate_box", elem_classes=["generate-box"]):
-        return {
-            "interrupt": gr.Button("Interrupt", elem_id="txt2img_interrupt", visible=False, min_width=80),
-            "skip": gr.Button("Skip", elem_id="txt2img_skip", visible=False, min_width=80),
-            "generate": gr.Button(
-                "Generate", elem_id="txt2img_generate", variant="primary", min_width=160, interactive=False
-            ),
-        }
 
 
 def _settings(form: Form[GenerationRequest], size: tuple[int, int]) -> dict[str, gr.Button]:
@@ -149,8 +136,6 @@ class Txt2img:
             parts.timer.tick(self.tick, [parts.job_id, parts.shown], outputs, **QUIET),
             self.quick.dropdown.input(self.choose, [self.quick.dropdown, parts.job_id, parts.shown], outputs, **QUIET),
         )
-        for button, level in ((parts.interrupt, Stop.NOW), (parts.skip, Stop.SKIP)):
-            button.click(self._stopper(level), [parts.job_id], [parts.progress], **QUIET)
         self.quick.refresh.click(self.refresh, [self.quick.dropdown], outputs, **QUIET)
         tools["paste"].click(self.paste, [field["prompt"]], outputs, **QUIET)
         both = [field["prompt"], field["negative_prompt"]]
@@ -265,19 +250,9 @@ class Txt2img:
 
     def reuse_seed(self, job_id: str, selected: int) -> Updates:
         image = results.picture(self.services, job_id, selected)
-        if image is None:
+        if not isinstance(image, ImageSaved):
             return {self.parts.log: markup.messages(["There is no picture yet whose seed could be used."])}
         return {self.form.components["seed"]: str(image.request.seed)}
-
-    def _stopper(self, level: Stop) -> Callable[[str], str]:
-        def stop(job_id: str) -> str:
-            job = self._job(job_id)
-            if job is None or job.view().ended:
-                return ""
-            self.services.jobs.stop(job, level)
-            return markup.waiting("Interrupting" if level == Stop.NOW else "Skipping")
-
-        return stop
 
     def _job(self, job_id: Any) -> Job | None:
         return self.services.jobs.get(job_id) if isinstance(job_id, str) else None

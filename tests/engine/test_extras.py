@@ -11,7 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from sdui.core.errors import Interrupted, RequestError
 from sdui.core.events import Notice, PictureReady, Progress, Stop, StopToken
-from sdui.core.extras import ExtrasRequest, Given
+from sdui.core.extras import ExtrasRequest, Given, Picture
 from sdui.core.settings import Preferences
 from sdui.imaging.store import OutputStore
 from tests.support.running import make_engine, make_host
@@ -245,3 +245,22 @@ def test_the_focal_crop_follows_the_detail(engine):
     (made, marked) = one(engine, image, target | {"focal_crop": {"debug": True}})
     assert made.image.size == (64, 64) and np.asarray(made.image).std() > 20
     assert marked.suffix == "-focal-debug" and marked.image.size == image.size
+
+
+def test_a_caption_is_beside_its_picture_and_never_over_another(tmp_path):
+    picture = Picture(Image.new("RGB", (8, 8)), name="cat", caption="a cat")
+    with closing(OutputStore(tmp_path)) as store:
+        first, nothing = store.save_picture(PictureReady(picture), Preferences())
+        folder = tmp_path / "outputs/extras-images"
+        (folder / "cat-1.txt").write_text("mine")
+        second, warning = store.save_picture(PictureReady(picture), Preferences())
+    assert (folder / "cat.txt").read_text() == "a cat" and nothing == ""
+    assert (folder / "cat-1.txt").read_text() == "mine" and "cat-1.txt is there already: a cat" in warning
+    assert [first.path, second.path] == [str(folder / "cat.png"), str(folder / "cat-1.png")]
+
+
+def test_nothing_done_is_a_failure_with_a_reason(engine, tmp_path):
+    (tmp_path / "a.txt").write_text("words")
+    (tmp_path / "b.txt").write_text("words")
+    with pytest.raises(RequestError, match=r"None of the 2 pictures could be processed. a\.txt was left out"):
+        run(engine, REQUEST(input_dir=str(tmp_path), extensions=TWICE))
