@@ -18,7 +18,7 @@ from . import markup, results
 from .components import ImageFile
 from .following import Parts, busy
 from .form import Form, Updates
-from .results import QUIET, is_local
+from .results import QUIET, Memory, is_local
 from .services import Services
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,8 @@ _FORGOTTEN = "The server was started again and does not know this page's last jo
 _ONLY_LOCAL = "Input directory: only a browser on the server's own machine may choose folders; hand the pictures over."
 
 
-def build(services: Services, catalog: Catalog) -> Extras:
+def build(services: Services, catalog: Catalog, memory: Memory) -> Extras:
+    """memory: made outside of the tabs."""
     form = Form(services.extras, catalog, "extras")
     with gr.Row(elem_classes=["workbench"]):
         with gr.Column(elem_id="extras_settings", elem_classes=["settings-column"], scale=4, min_width=320):
@@ -39,7 +40,7 @@ def build(services: Services, catalog: Catalog) -> Extras:
                 for group in sorted(groups_of(services.extras).values(), key=lambda group: group.order)
             }
         with gr.Column(elem_classes=["results"], scale=5, min_width=320):
-            parts = results.build(services, "extras", results.generate_box("extras"))
+            parts = results.build(services, "extras", results.generate_box("extras"), memory)
     return Extras(services, form, parts, sources, switches)
 
 

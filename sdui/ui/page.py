@@ -10,7 +10,7 @@ from fastapi.staticfiles import StaticFiles
 from gradio.themes import Base
 from gradio.themes.utils import colors
 
-from . import checkpoints, extras, hashing, markup, png_info, settings, txt2img
+from . import checkpoints, extras, hashing, markup, png_info, results, settings, txt2img
 from .form import Updates
 from .results import QUIET, is_local
 from .services import Services
@@ -28,11 +28,12 @@ def build(services: Services) -> gr.Blocks:
     catalog = services.jobs.catalog()
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         quick = checkpoints.build(services, catalog)
+        memory = results.remembered("extras")
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("txt2img", id="txt2img", elem_id="tab_txt2img"):
                 first = txt2img.build(services, catalog, quick)
             with gr.Tab("Extras", id="extras", elem_id="tab_extras"):
-                second = extras.build(services, catalog)
+                second = extras.build(services, catalog, memory)
             with gr.Tab("PNG Info", id="pnginfo", elem_id="tab_pnginfo"):
                 png_info.build(first, tabs)
             with gr.Tab("Settings", id="settings", elem_id="tab_settings"):

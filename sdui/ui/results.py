@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 
@@ -38,12 +38,15 @@ def generate_box(tab: str) -> dict[str, gr.Button]:
         }
 
 
-def build(services: Services, tab: str, buttons: dict[str, gr.Button]) -> Parts:
+def build(services: Services, tab: str, buttons: dict[str, gr.Button], memory: Memory | None = None) -> Parts:
     """The panel of one tab; `buttons` are its generate, interrupt and skip.
+
+    memory: made outside, for a tab that is not the first: what is in a closed tab does not read what it kept.
 
     What the Extras tab makes has no request that could be written down, so there are no buttons to save copies.
     """
     copied = tab != "extras"
+    memory = memory or remembered(tab)
     with gr.Column(elem_id=f"{tab}_results", elem_classes=["results"], scale=5):
         log = gr.HTML(elem_id=f"html_log_{tab}", elem_classes=["messages"])
         progress = gr.HTML(elem_id=f"{tab}_progress", elem_classes=["progress-box"])
@@ -69,8 +72,8 @@ def build(services: Services, tab: str, buttons: dict[str, gr.Button]) -> Parts:
         )
         info = gr.HTML(elem_id=f"html_info_{tab}", elem_classes=["infotext"])
     parts = Parts(
-        job_id=_remembered(f"sdui_{tab}_job"),
-        asked=_remembered(f"sdui_{tab}_request"),
+        job_id=memory.job_id,
+        asked=memory.asked,
         shown=gr.JSON({}, visible=False),
         selected=gr.State(0),
         timer=gr.Timer(PERIOD, active=False),
@@ -161,6 +164,17 @@ class Results:
 
     def _say(self, notice: str = "", error: str = "") -> Updates:
         return {self._parts.log: markup.messages([notice] if notice else [], error)}
+
+
+class Memory(NamedTuple):
+    """What stays in the browser of one tab."""
+
+    job_id: gr.BrowserState
+    asked: gr.BrowserState
+
+
+def remembered(tab: str) -> Memory:
+    return Memory(_remembered(f"sdui_{tab}_job"), _remembered(f"sdui_{tab}_request"))
 
 
 def _remembered(key: str) -> gr.BrowserState:

@@ -12,7 +12,7 @@ import pytest
 from sdui.core.extras import ExtrasRequest
 from sdui.core.settings import Launch, SettingsFile
 from sdui.jobs.queue import JobQueue
-from sdui.ui import extras
+from sdui.ui import extras, results
 from sdui.ui.services import Services
 from tests.support.fake_worker import CATALOG, FakeWorker
 from tests.support.running import make_host
@@ -31,7 +31,7 @@ class Notes(FakeWorker):
 async def build(services: Services):
     """Inside a loop, because outside of one Gradio makes its own and never closes it."""
     with gr.Blocks():
-        return extras.build(services, CATALOG)
+        return extras.build(services, CATALOG, results.remembered("extras"))
 
 
 @pytest.fixture
