@@ -128,6 +128,26 @@ def test_a_reload_in_the_middle_of_a_job_finds_it_running(server, visitor):
     wait_until_done(page)
 
 
+def test_extras_makes_a_dropped_picture_larger_and_a_reload_finds_it(server, folder, visitor):
+    url, _ = server
+    page = opened(visitor, url)
+    page.click("#tab_extras-button")
+    page.set_input_files("#extras_image input[type=file]", GOLDENS / "hires.up_lanczos.0.png")
+    page.click("#extras_upscaler_1 input")
+    page.get_by_role("option", name="Lanczos", exact=True).click()
+    page.fill("#extras_upscaling_resize input:not([type=range])", "2")
+    expect(page.locator("#extras_image img")).to_be_visible()
+    page.click("#extras_generate")
+    expect(page.locator("#html_info_extras")).to_contain_text("Postprocess upscale by: 2", timeout=PATIENCE)
+    expect(page.locator("#extras_gallery img").first).to_be_visible()
+    (made,) = (folder / "outputs" / "extras-images").glob("*.png")
+    pixels, text = content(made)
+    assert pixels.shape == (192, 256, 3) and "Hires upscaler: Lanczos" in text["parameters"]
+    opened(visitor, url)
+    page.click("#tab_extras-button")
+    expect(page.locator("#extras_gallery img").first).to_be_visible()
+
+
 @pytest.mark.parametrize(
     ("prompt", "numbers", "says"),
     [
