@@ -106,6 +106,11 @@ class Catalog:
             return tuple(checkpoint.title for checkpoint in self.checkpoints)
         return tuple(one.name if isinstance(one, Choice) else one for one in getattr(self, choices))
 
+    def problems(self, choices: str) -> tuple[str, ...]:
+        """Of those of the list that need files which are not there, which."""
+        offered = () if choices == "checkpoints" else getattr(self, choices)
+        return tuple(one.problem for one in offered if isinstance(one, Choice) and one.problem)
+
     def checkpoint(self, name: str) -> Checkpoint | None:
         """By title or name, the first usable one for ""; None when there is none."""
         if not name:

@@ -55,7 +55,10 @@ class Form(Generic[T]):
     def add(self, path: str, **look: Any) -> Any:
         """Make the component of one field here; `look` overrides how it is drawn."""
         d = self._declared[path]
-        return self.adopt(path, _component(d, self._offered(d), {"elem_id": self._elem_id(d)} | look))
+        made: dict[str, Any] = {"elem_id": self._elem_id(d)}
+        if missing := self._missing(d):
+            made["info"] = " ".join(filter(None, (d.param.help, *missing)))
+        return self.adopt(path, _component(d, self._offered(d), made | look))
 
     def adopt(self, path: str, component: Any) -> Any:
         """Read a field from a component that was made elsewhere."""
@@ -130,6 +133,11 @@ class Form(Generic[T]):
             if offered is not None:
                 return offered
         return self._catalog.names(d.param.choices) if isinstance(d.param.choices, str) and d.param.choices else _own(d)
+
+    def _missing(self, d: Declared) -> tuple[str, ...]:
+        """Which files would have to be put where for all that is offered."""
+        listed = isinstance(d.param.choices, str) and hasattr(self._catalog, d.param.choices)
+        return self._catalog.problems(str(d.param.choices)) if listed else ()
 
     def _elem_id(self, d: Declared) -> str:
         name = d.param.elem_id or d.path.rpartition(".")[2]

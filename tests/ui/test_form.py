@@ -8,7 +8,7 @@ import gradio as gr
 import pytest
 
 from sdui.core import infotext
-from sdui.core.catalog import Catalog, Checkpoint
+from sdui.core.catalog import Catalog, Checkpoint, Choice
 from sdui.core.errors import RequestError
 from sdui.core.params import declared
 from sdui.core.request import GenerationRequest
@@ -160,3 +160,18 @@ def test_what_is_off_is_left_out_and_what_is_on_is_read_and_filled():
     assert updates[form.components["extensions.tiled_diffusion.stride"]]["value"] == 8
     updates, _ = form.fill(REQUESTS())
     assert updates[form.components["script"]]["value"] == "None"
+
+
+def test_a_control_says_which_files_it_needs():
+    catalog = Catalog(
+        face_restorers=(Choice("CodeFormer", "CodeFormer needs its file: put it there."), Choice("GFPGAN"))
+    )
+
+    async def made():
+        with gr.Blocks():
+            form = Form(REQUESTS, catalog, "txt2img")
+            return form.add("extensions.restore_faces.model")
+
+    model = asyncio.run(made())
+    assert model.info == "CodeFormer needs its file: put it there."
+    assert [value for _, value in model.choices] == ["CodeFormer", "GFPGAN"]

@@ -65,7 +65,10 @@ def change_request(request: GenerationRequest, drawing: Drawing) -> GenerationRe
     values = values_of(request, RestoreFaces)
     if values is not None:
         problems = {choice.name: choice.problem for choice in drawing.catalog().face_restorers}
-        if problems.get(values.model):
+        if values.model not in problems:
+            known = ", ".join(problems)
+            raise RequestError(f"Face restoration model: there is no {values.model!r}; known are {known}.")
+        if problems[values.model]:
             raise RequestError(f"Restore faces: {problems[values.model]}")
     return None
 

@@ -11,8 +11,6 @@ from sdui.core.groups import Group
 from sdui.core.params import Param
 from sdui.extensions.hooks import hook
 
-RESTORERS = ("CodeFormer", "GFPGAN")
-
 
 class RestoreFaces(Group):
     name: ClassVar[str] = "restore_faces"
@@ -24,12 +22,12 @@ class RestoreFaces(Group):
         str,
         Param(
             "Face restoration model",
-            choices=RESTORERS,
+            choices="face_restorers",
             infotext="Face restoration",
             infotext_always=True,
             a1111="face_restoration_model",
         ),
-    ] = RESTORERS[0]
+    ] = "CodeFormer"
     weight: Annotated[
         float,
         Field(ge=0, le=1),

@@ -231,9 +231,9 @@ def _face_restore(request: GenerationRequest, value: Value, values: Sequence[Val
     group = groups_of(type(request)).get("restore_faces")
     if group is None:
         return None
-    wanted = str(value).casefold()
-    if wanted in ("codeformer", "gfpgan"):
-        return having(request, group.model_validate({"model": value}))
+    wanted, names = str(value).casefold(), {"codeformer": "CodeFormer", "gfpgan": "GFPGAN"}
+    if wanted in names:
+        return having(request, group.model_validate({"model": names[wanted]}))
     on = wanted in ("true", "yes", "y", "1")
     return having(request, group()) if on else without(request, group)
 
