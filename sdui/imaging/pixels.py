@@ -38,6 +38,9 @@ def opened(data: bytes, field: str) -> Image.Image:
     if image.mode.startswith("I;16"):
         # Pillow would show everything above 255 as white.
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    elif image.mode in ("I", "F"):
+        # What of it is white is not said in the file.
+        raise RequestError(f"{field}: this picture has 32 bits a channel; save it with 8 or 16.")
     return image.convert("RGBA") if image.has_transparency_data else image
 
 

@@ -35,13 +35,11 @@ def build(services: Services, catalog: Catalog, memory: Memory) -> Extras:
     with gr.Row(elem_classes=["workbench"]):
         with gr.Column(elem_id="extras_settings", elem_classes=["settings-column"], scale=4, min_width=320):
             sources = _sources(form)
-            switches = {
-                group.name: _operation(form, group)
-                for group in sorted(groups_of(services.extras).values(), key=lambda group: group.order)
-            }
+            for group in sorted(groups_of(services.extras).values(), key=lambda group: group.order):
+                _operation(form, group)
         with gr.Column(elem_classes=["results"], scale=5, min_width=320):
             parts = results.build(services, "extras", results.generate_box("extras"), memory)
-    return Extras(services, form, parts, sources, switches)
+    return Extras(services, form, parts, sources)
 
 
 def _sources(form: Form[ExtrasRequest]) -> dict[str, Any]:
@@ -66,15 +64,13 @@ def _sources(form: Form[ExtrasRequest]) -> dict[str, Any]:
     return {"mode": mode, "image": image, "files": files}
 
 
-def _operation(form: Form[ExtrasRequest], group: type[Group]) -> gr.Checkbox:
+def _operation(form: Form[ExtrasRequest], group: type[Group]) -> None:
     """An accordion with the parameters of one operation; the checkbox switches it on."""
     on = group.name == _ON_AT_FIRST
-    with gr.Accordion(group.title, open=on, elem_id=f"extras_{group.name}_accordion"):
-        switch = gr.Checkbox(on, label=f"Enable {group.title}", elem_id=f"extras_{group.name}")
+    with gr.Accordion(group.title, open=on):
+        form.switch(PREFIX + group.name, value=on)
         for declared in parameters(group):
-            own = declared.param.elem_id or f"extras_{group.name}_{declared.path.rpartition('.')[2]}"
-            form.add(declared.path, elem_id=own)
-    return switch
+            form.add(declared.path)
 
 
 class Extras:
@@ -86,18 +82,15 @@ class Extras:
         form: Form[ExtrasRequest],
         parts: Parts,
         sources: dict[str, Any],
-        switches: dict[str, gr.Checkbox],
     ) -> None:
         self.services = services
         self.form = form
         self.parts = parts
         self.sources = sources
-        self.switches = switches
 
     def bind(self, page: gr.Blocks) -> None:
         parts, outputs = self.parts, self.parts.all()
-        own = {f"on__{name}": switch for name, switch in self.switches.items()}
-        named: dict[str, Any] = self.form.inputs() | self.sources | own | {"job_id": parts.job_id}
+        named: dict[str, Any] = self.form.inputs() | self.sources | {"job_id": parts.job_id}
         parts.keep_looking(
             page.load(self.attach, [parts.job_id], outputs, **QUIET),
             parts.generate.click(self.submit, inputs_kwargs=named, outputs=outputs, **QUIET),
@@ -133,10 +126,7 @@ class Extras:
 
     def _asked(self, mode: Any, image: Any, files: Any, values: dict[str, Any]) -> ExtrasRequest:
         """Raises RequestError."""
-        on = {name for name in self.switches if values.pop(f"on__{name}", False)}
-        sent = {path: value for path, value in values.items() if _belongs(path, on)}
-        sent |= {f"{PREFIX.replace('.', '__')}{name}": {} for name in on}
-        asked = self.form.read(dict(sorted(sent.items())))
+        asked = self.form.read(values)
         match mode:
             case "directory":
                 if not asked.input_dir.strip():
@@ -153,12 +143,6 @@ class Extras:
 
     def _job(self, job_id: Any) -> Job | None:
         return self.services.jobs.get(job_id) if isinstance(job_id, str) else None
-
-
-def _belongs(path: str, on: set[str]) -> bool:
-    """Whether a parameter counts: the request's own, and those of the operations that are on."""
-    start = PREFIX.replace(".", "__")
-    return not path.startswith(start) or path.removeprefix(start).partition("__")[0] in on
 
 
 def _content(path: str) -> bytes:

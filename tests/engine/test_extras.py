@@ -1,6 +1,8 @@
 """The Extras tab's work: every readable picture of a mixed folder is done and keeps what it said of itself."""
 
 import io
+import struct
+import zlib
 from contextlib import closing
 
 import numpy as np
@@ -264,3 +266,16 @@ def test_nothing_done_is_a_failure_with_a_reason(engine, tmp_path):
     (tmp_path / "b.txt").write_text("words")
     with pytest.raises(RequestError, match=r"None of the 2 pictures could be processed. a\.txt was left out"):
         run(engine, REQUEST(input_dir=str(tmp_path), extensions=TWICE))
+
+
+def test_what_would_be_clipped_or_would_not_fit_is_refused(engine):
+    huge = struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)
+    bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", huge) + chunk(b"IDAT", zlib.compress(bytes(99))) + chunk(b"IEND", b"")
+    real = encoded(Image.fromarray(np.full((4, 4), 0.5, np.float32)), "TIFF")
+    for data, reason in ((bomb, "too many pixels"), (real, "32 bits a channel")):
+        with pytest.raises(RequestError, match=reason):
+            run(engine, REQUEST(pictures=(Given(data=data, name="a"),), extensions=TWICE))
+
+
+def chunk(name, data):
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
