@@ -1,5 +1,6 @@
 """A user's extension: everything that it declares is there, and nothing of it once its folder is gone."""
 
+import re
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -196,3 +197,12 @@ def test_hooks_are_called_in_the_order_in_which_the_file_has_them(work, tmp_path
     first = list(dict.fromkeys(called))
     assert first == [name for name in names if name in first]
     assert {"change_request", "texts", "patch_model", "after_step", "after_decode", "after_image"} <= set(first)
+
+
+def test_every_hook_is_in_the_guide_and_in_its_order():
+    guide = (HERE.parents[1] / "docs/extensions.md").read_text(encoding="utf-8")
+    table = guide[guide.index("| Hook |") :]
+    told = [
+        name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1] if "|" in row else "")
+    ]
+    assert told == [name for name in vars(hooks) if hasattr(getattr(hooks, name), "sdui_spec")]
