@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 ModelKind = Literal[
-    "checkpoint", "vae", "taesd", "lora", "embedding", "hypernetwork", "upscaler", "face_restorer", "describer"
+    "checkpoint",
+    "vae",
+    "taesd",
+    "lora",
+    "embedding",
+    "hypernetwork",
+    "upscaler",
+    "face_restorer",
+    "describer",
+    "detector",
 ]
 """Of model files; each kind has folders of its own."""
 
@@ -96,6 +105,7 @@ class Catalog:
     """Of pixels."""
     face_restorers: tuple[Choice, ...] = ()
     describers: tuple[Choice, ...] = ()
+    detectors: tuple[str, ...] = ()
     vaes: tuple[str, ...] = ("Automatic", "None")
     hashing: Hashing | None = None
     """None while nothing is hashed."""

@@ -15,6 +15,7 @@ _NAMES: dict[ModelKind, tuple[str, ...]] = {
     "embedding": ("embeddings",),
     "hypernetwork": ("hypernetworks",),
     "upscaler": ("ESRGAN", "RealESRGAN", "SwinIR", "ScuNET", "DAT", "HAT", "BSRGAN", "upscale_models"),
+    "detector": ("detectors", "adetailer", "ultralytics", "yolo"),
     "describer": ("interrogate", "BLIP", "wd-tagger", "clip_vision"),
     "face_restorer": ("GFPGAN", "Codeformer", "facerestore_models"),
 }

@@ -19,6 +19,7 @@ from sdui.extensions.contracts import Context
 from sdui.extensions.host import Host
 from sdui.imaging.grid import grid, rows_for
 from sdui.imaging.pixels import opened
+from sdui.models import detectors
 from sdui.models.hashing import BackgroundHashing
 from sdui.models.merging import merge
 from sdui.models.read_ahead import Wish
@@ -73,6 +74,7 @@ class Engine:
             upscalers=self._upscalers.names(),
             face_restorers=self._choices("face_restorers"),
             describers=self._choices("describers"),
+            detectors=detectors.names(self._models.files),
             vaes=self._models.vaes.names(),
             hashing=self._hashing and self._hashing.progress,
         )

@@ -99,6 +99,11 @@ class Drawing(Protocol):
         ...
 
     @property
+    def models(self) -> Any:
+        """The worker's `models.store.ModelStore`."""
+        ...
+
+    @property
     def cache(self) -> Path:
         """A folder for files that may be lost."""
         ...

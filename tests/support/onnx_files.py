@@ -1,5 +1,7 @@
 """A small ONNX network, written by hand: the mean of each colour of a picture (protobuf wire format, onnx.proto)."""
 
+import numpy as np
+
 
 def _number(value: int) -> bytes:
     made = b""
@@ -29,4 +31,14 @@ def mean_colour(side: int) -> bytes:
     node = _bytes(1, "picture") + _bytes(2, "scores") + _bytes(4, "ReduceMean") + axes + flat
     graph = _bytes(1, node) + _bytes(2, "mean") + _bytes(11, _tensor("picture", (1, side, side, 3)))
     graph += _bytes(12, _tensor("scores", (1, 3)))
+    return _int(1, 8) + _bytes(7, graph) + _bytes(8, _bytes(1, "") + _int(2, 13))
+
+
+def constant(side: int, answer: np.ndarray) -> bytes:
+    """[1,3,side,side] -> always this answer, float32."""
+    dims = b"".join(_int(1, length) for length in answer.shape)
+    value = _bytes(5, _bytes(1, "value") + _bytes(5, dims + _int(2, 1) + _bytes(9, answer.tobytes())) + _int(20, 4))
+    node = _bytes(2, "answer") + _bytes(4, "Constant") + value
+    graph = _bytes(1, node) + _bytes(2, "constant") + _bytes(11, _tensor("images", (1, 3, side, side)))
+    graph += _bytes(12, _tensor("answer", answer.shape))
     return _int(1, 8) + _bytes(7, graph) + _bytes(8, _bytes(1, "") + _int(2, 13))

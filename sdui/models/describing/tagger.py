@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ import numpy as np
 from PIL import Image
 
 from sdui.core.errors import ModelFileError
+from sdui.models.onnx_files import opened
 
 from .folders import NETWORK, TAGS
 
-_PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 GENERAL, CHARACTER = 0, 4
 """Categories of tags; 9 is the picture's rating, which is left out."""
 
@@ -43,15 +42,7 @@ class Tagger:
 
 def load(folder: Path) -> Tagger:
     """Raises ModelFileError, naming the file."""
-    onnx: Any = importlib.import_module("onnxruntime")
-    faults: Any = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
-    # Its errors have no common class of their own.
-    known: tuple[type[Exception], ...] = (faults.Fail, faults.InvalidProtobuf, faults.InvalidGraph, faults.NoSuchFile)
-    try:
-        providers = [name for name in _PROVIDERS if name in onnx.get_available_providers()]
-        session: Any = onnx.InferenceSession(str(folder / NETWORK), providers=providers)
-    except (*known, RuntimeError, ValueError) as error:
-        raise ModelFileError(f"{folder / NETWORK} is no ONNX network that can be used. {error}") from error
+    session: Any = opened(folder / NETWORK)
     try:
         with (folder / TAGS).open(encoding="utf-8", newline="") as file:
             names = [(row["name"], int(row["category"])) for row in csv.DictReader(file)]
