@@ -18,12 +18,31 @@ from .results import QUIET
 from .services import Services
 
 
+_SECTIONS = (
+    "Saving images/grids",
+    "Paths for saving",
+    "Saving to a directory",
+    "Stable Diffusion",
+    "img2img",
+    "Extra Networks",
+    "Live previews",
+    "Upscaling",
+    "Postprocessing",
+    "Interrogate",
+)
+"""A1111's order; others follow."""
+
+
+def _place(section: str) -> int:
+    return _SECTIONS.index(section) if section in _SECTIONS else len(_SECTIONS)
+
+
 def build(services: Services) -> Settings:
     with gr.Row(elem_id="settings_bar"):
         submit = gr.Button("Apply settings", variant="primary", elem_id="settings_submit", scale=0, min_width=180)
         result = gr.HTML(elem_id="settings_result", elem_classes=["messages"])
     form = Form(Preferences, Catalog(), "setting")
-    shown = [d for d in declared(Preferences) if d.param.section]
+    shown = sorted((d for d in declared(Preferences) if d.param.section), key=lambda d: _place(d.param.section))
     with gr.Tabs(elem_id="settings"):
         for section, fields in groupby(shown, key=lambda d: d.param.section):
             name = section.lower().replace(" ", "_").replace("/", "_")

@@ -37,6 +37,8 @@ def test_folders_of_a1111(tmp_path, make):
         "embedding": ["embeddings"],
         "hypernetwork": ["models/hypernetworks"],
         "upscaler": ["models/ESRGAN", "models/DAT"],
+        "detector": ["models/detectors"],
+        "describer": ["models/interrogate"],
         "face_restorer": ["models/GFPGAN"],
     }
 
