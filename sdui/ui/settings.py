@@ -17,7 +17,6 @@ from .form import Form, Updates
 from .results import QUIET
 from .services import Services
 
-
 _SECTIONS = (
     "Saving images/grids",
     "Paths for saving",
