@@ -29,6 +29,8 @@ def build(services: Services) -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         quick = checkpoints.build(services, catalog)
         memory = results.remembered("extras")
+        if services.problems:
+            gr.HTML(markup.messages(list(services.problems)), elem_id="extension_problems", elem_classes=["messages"])
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("txt2img", id="txt2img", elem_id="tab_txt2img"):
                 first = txt2img.build(services, catalog, quick)
