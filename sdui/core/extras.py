@@ -38,7 +38,7 @@ class ExtrasRequest(Extended):
         str,
         Param(
             "Output directory",
-            "Leave blank to save images to the default path.",
+            "Empty is the folder of the settings.",
             widget="directory",
             elem_id="batch_output_dir",
         ),

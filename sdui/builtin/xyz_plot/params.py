@@ -41,9 +41,9 @@ class XyzPlot(Group):
     no_fixed_seeds: Annotated[
         bool, Param("Keep -1 for seeds", "Otherwise all pictures have one seed, taken at the beginning.")
     ] = False
-    vary_seeds_x: Annotated[bool, Param("Vary seeds for X", "Use different seeds for images along X axis.")] = False
-    vary_seeds_y: Annotated[bool, Param("Vary seeds for Y", "Use different seeds for images along Y axis.")] = False
-    vary_seeds_z: Annotated[bool, Param("Vary seeds for Z", "Use different seeds for images along Z axis.")] = False
+    vary_seeds_x: Annotated[bool, Param("Vary seeds for X", "The seed counts up along X.")] = False
+    vary_seeds_y: Annotated[bool, Param("Vary seeds for Y", "The seed counts up along Y.")] = False
+    vary_seeds_z: Annotated[bool, Param("Vary seeds for Z", "The seed counts up along Z.")] = False
     include_lone_images: Annotated[bool, Param("Include Sub Images")] = False
     include_sub_grids: Annotated[bool, Param("Include Sub Grids")] = False
     csv_mode: Annotated[bool, Param("Use text inputs instead of dropdowns")] = False
