@@ -33,6 +33,9 @@ class InterrogatePreferences(Params):
         Param("CLIP: maximum number of lines in text file", "0 = no limit.", section=_SECTION),
     ] = 1500
     interrogate_clip_skip_categories: Annotated[tuple[str, ...], Param("CLIP: skip inquire categories")] = ()
+    interrogate_deepbooru_score_threshold: Annotated[
+        float, Field(ge=0, le=1), Param("DeepDanbooru: score threshold", step=0.01, section=_SECTION)
+    ] = 0.5
     deepbooru_sort_alpha: Annotated[bool, Param("Taggers: sort tags alphabetically", section=_SECTION)] = True
     deepbooru_use_spaces: Annotated[bool, Param("Taggers: use spaces in tags", section=_SECTION)] = True
     deepbooru_escape: Annotated[bool, Param("Taggers: escape (\\) brackets", section=_SECTION)] = True

@@ -16,7 +16,7 @@ _NAMES: dict[ModelKind, tuple[str, ...]] = {
     "hypernetwork": ("hypernetworks",),
     "upscaler": ("ESRGAN", "RealESRGAN", "SwinIR", "ScuNET", "DAT", "HAT", "BSRGAN", "upscale_models"),
     "detector": ("detectors", "adetailer", "ultralytics", "yolo"),
-    "describer": ("interrogate", "BLIP", "wd-tagger", "clip_vision"),
+    "describer": ("interrogate", "BLIP", "torch_deepdanbooru", "wd-tagger", "clip_vision"),
     "face_restorer": ("GFPGAN", "Codeformer", "facerestore_models"),
 }
 """In the models folder. Where none of a kind's exists yet, the first, A1111's, is where users are told to put files.
@@ -28,13 +28,16 @@ Where two folders hold a file of the same name, the later one's is used (A1111's
 def model_folders(models: Path, data: Path, given: Mapping[ModelKind, Sequence[Path]]) -> dict[ModelKind, list[Path]]:
     """All folders of each kind, absolute, none of them twice; `given` are the user's own, which come last.
 
-    A1111 has the embeddings in the data folder, beside the models folder; ComfyUI has them in it.
+    A1111 has the embeddings in the data folder, beside the models folder; ComfyUI has them in it. A1111 has the words
+    that interrogators rank beside the models folder.
     """
     found: dict[ModelKind, list[Path]] = {}
     for kind, names in _NAMES.items():
         places = [models / name for name in names]
         if kind == "embedding":
             places = [data / names[0], models.parent / names[0], *places]
+        if kind == "describer":
+            places.append(models.parent / names[0])
         there = [place for place in places if place.is_dir()] or places[:1]
         found[kind] = _different(path.resolve() for path in (*there, *given.get(kind, ())))
     return found

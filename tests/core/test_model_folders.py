@@ -27,7 +27,14 @@ def names(folders, base):
 
 def test_folders_of_a1111(tmp_path, make):
     make("web/models/Stable-diffusion", "web/models/VAE", "web/models/Lora", "web/models/LyCORIS", "web/embeddings")
-    make("web/models/VAE-approx", "web/models/hypernetworks", "web/models/ESRGAN", "web/models/DAT", "data")
+    make(
+        "web/models/VAE-approx",
+        "web/models/hypernetworks",
+        "web/models/ESRGAN",
+        "web/models/DAT",
+        "data",
+        "web/interrogate",
+    )
     found = launch("--data-dir", tmp_path / "data", "--models-dir", tmp_path / "web/models").model_folders()
     assert {kind: names(folders, tmp_path / "web") for kind, folders in found.items()} == {
         "checkpoint": ["models/Stable-diffusion"],
@@ -38,7 +45,7 @@ def test_folders_of_a1111(tmp_path, make):
         "hypernetwork": ["models/hypernetworks"],
         "upscaler": ["models/ESRGAN", "models/DAT"],
         "detector": ["models/detectors"],
-        "describer": ["models/interrogate"],
+        "describer": ["interrogate"],
         "face_restorer": ["models/GFPGAN"],
     }
 

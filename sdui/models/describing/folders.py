@@ -22,6 +22,12 @@ def find(folders: Iterable[Path]) -> list[Found]:
     return [found for place in places for found in _in(place)]
 
 
+def danbooru_file(folders: Iterable[Path]) -> Path | None:
+    """A1111's file of it; the first, where there are several."""
+    places = (path for folder in folders for path in sorted(folder.glob("model-resnet_custom*")))
+    return next((path for path in places if path.suffix in (".pt", ".safetensors")), None)
+
+
 def words(folders: Iterable[Path]) -> list[Path]:
     """Files of words that CLIP ranks, as A1111 has them: artists.txt, flavors.top3.txt."""
     return [path for folder in folders for path in sorted(folder.glob("*.txt"))]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.nn import functional
 
 from sdui.builtin.describers.engine import describers
 from sdui.core.errors import ModelFileError, RequestError
@@ -77,12 +78,13 @@ def test_broken_files_are_named(tagger, tmp_path):
 def test_without_files_each_says_what_is_missing(tmp_path):
     engine = make_engine([tmp_path], tmp_path, describer=tmp_path / "interrogate")
     names = {choice.name: choice.problem for choice in engine.catalog().describers}
-    assert list(names) == ["CLIP", "BLIP"]
-    assert all("put a folder with its config.json" in problem for problem in names.values())
+    assert list(names) == ["CLIP", "DeepDanbooru", "BLIP"]
+    assert all("put a folder with its config.json" in names[name] for name in ("CLIP", "BLIP"))
+    assert names["DeepDanbooru"] == f"it needs model-resnet_custom_v3.pt: put it into {tmp_path / 'interrogate'}."
     request = InterrogateRequest(image=png(Image.new("RGB", (8, 8))))
     with pytest.raises(RequestError, match=r"Interrogator: it needs BLIP.*interrogate"):
         engine.run(request, Preferences(), lambda event: None, StopToken())
-    with pytest.raises(RequestError, match="there is no 'Oracle'; known are CLIP, BLIP"):
+    with pytest.raises(RequestError, match="there is no 'Oracle'; known are CLIP, DeepDanbooru, BLIP"):
         engine.run(request.model_copy(update={"describer": "Oracle"}), Preferences(), lambda event: None, StopToken())
 
 
@@ -157,3 +159,82 @@ def test_blip_says_what_transformers_says_and_clip_ranks_words(networks, tmp_pat
     skipped = context(**short, interrogate_clip_skip_categories=("colours", "things.top2"))
     assert found["CLIP"].describe(image, skipped) == caption
     assert not store.side._idle
+
+
+HALVING = {0, 11, 13, 36, 38, 98, 100, 158, 160, 168, 170}
+SHORTCUTS = {2: 1, 12: 11, 37: 36, 97: 100, 159: 158, 169: 168}
+"""Convolutions beside the block that begins with this one."""
+BLOCKS = [number for number in range(2, 178) if number not in SHORTCUTS.values()][::3]
+TAGS = ["sky_(blue)", "^_^", "red", "rating:safe"]
+
+
+@pytest.fixture(scope="module")
+def danbooru_weights():
+    """DeepDanbooru's convolutions by their numbers in A1111's file, a few channels wide."""
+    random = torch.Generator().manual_seed(3)
+
+    def made(number, out, given, side=1):
+        kernel = torch.randn(out, given, side, side, generator=random) / (given * side * side) ** 0.5
+        bias = {} if number == 178 else {f"n_Conv_{number}.bias": torch.randn(out, generator=random) / 9}
+        return {f"n_Conv_{number}.weight": kernel} | bias
+
+    weights, width = made(0, 4, 3, 7), 4
+    for first in BLOCKS:
+        # As in the real one, the fourth stage is no wider than the third.
+        wide = width * 2 if first in SHORTCUTS and first != 97 else width
+        weights |= made(first, 3, width) | made(first + 1, 3, 3, 3) | made(first + 2, wide, 3)
+        if first in SHORTCUTS:
+            weights |= made(SHORTCUTS[first], wide, width)
+        width = wide
+    return weights | made(178, len(TAGS), width)
+
+
+def likelihoods(weights, pixels):
+    def convolved(number, x):
+        kernel, stride = weights[f"n_Conv_{number}.weight"], 2 if number in HALVING else 1
+        pads = {1: (0, 0), 7: (2, 3), 3: (0, 1) if stride == 2 else (1, 1)}[kernel.shape[-1]]
+        padded = functional.pad(x, pads * 2)
+        return functional.conv2d(padded, kernel, weights.get(f"n_Conv_{number}.bias"), stride)
+
+    x = functional.pad(convolved(0, pixels).relu(), (0, 1, 0, 1), value=-torch.inf)
+    x = functional.max_pool2d(x, 3, 2)
+    for first in BLOCKS:
+        inner = convolved(first + 1, convolved(first, x).relu()).relu()
+        beside = convolved(SHORTCUTS[first], x) if first in SHORTCUTS else x
+        x = (convolved(first + 2, inner) + beside).relu()
+    return convolved(178, x).mean((2, 3)).sigmoid()[0].tolist()
+
+
+def test_deepdanbooru_tags_as_its_network_does(danbooru_weights, tmp_path):
+    folder = tmp_path / "torch_deepdanbooru"
+    folder.mkdir()
+    torch.save(danbooru_weights | {"tags": TAGS}, folder / "model-resnet_custom_v3.pt")
+    store, found = offered(folder, tmp_path)
+    pixels = np.random.default_rng(1).integers(0, 256, (512, 512, 3), np.uint8)
+    given = torch.from_numpy(pixels).float().permute(2, 0, 1)[None] / 255
+    expected = dict(zip(TAGS, likelihoods(danbooru_weights, given), strict=True))
+    settings = {"interrogate_deepbooru_score_threshold": 0, "interrogate_return_ranks": True}
+    said = found["DeepDanbooru"].describe(Image.fromarray(pixels), context(**settings))
+    shares = [f"{expected[tag]:.3f}" for tag in ("^_^", "red", "sky_(blue)")]
+    assert len({*shares, "0.000", "0.500", "1.000"}) == 6
+    assert said == f"(^ ^:{shares[0]}), (red:{shares[1]}), " + rf"(sky \(blue\):{shares[2]})"
+    between = sum(sorted(expected[tag] for tag in TAGS[:3])[1:]) / 2
+    alone = context(interrogate_deepbooru_score_threshold=between, deepbooru_use_spaces=False, deepbooru_escape=False)
+    assert found["DeepDanbooru"].describe(Image.fromarray(pixels), alone) == max(TAGS[:3], key=expected.get)
+    wide = Image.new("RGB", (60, 20))
+    assert "sky (blue)" not in found["DeepDanbooru"].describe(wide, context(deepbooru_filter_tags="sky (blue)"))
+    assert not store.side._idle
+
+
+def test_a_broken_deepdanbooru_is_named(danbooru_weights, tmp_path):
+    file = tmp_path / "model-resnet_custom_v3.pt"
+    cut = {name: tensor for name, tensor in danbooru_weights.items() if not name.startswith("n_Conv_99.")}
+    for weights, says in [
+        (danbooru_weights, "holds no list of tags"),
+        (danbooru_weights | {"tags": TAGS[1:]}, "list of tags does not fit"),
+        (cut | {"tags": TAGS}, "n_Conv_99"),
+    ]:
+        torch.save(weights, file)
+        _, found = offered(tmp_path, tmp_path)
+        with pytest.raises(ModelFileError, match=rf"model-resnet_custom_v3\.pt is .*{says}"):
+            found["DeepDanbooru"].describe(Image.new("RGB", (8, 8)), context())
