@@ -1,8 +1,9 @@
-"""A server for each test and one Chromium for each file of tests."""
+"""Servers and visitors, and one Chromium for each file of tests."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,26 +32,30 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def new_visitor(browser: Browser) -> Iterator[Callable[[], Visitor]]:
-    contexts = []
-
-    def create() -> Visitor:
-        context = browser.new_context(viewport={"width": 1440, "height": 900})
-        context.set_default_timeout(PATIENCE)
-        expect.set_options(timeout=PATIENCE)
-        contexts.append(context)
-        visitor = Visitor(context.new_page())
-        visitor.page.on("request", lambda request: visitor.requests.append(request.url))
-        visitor.page.on(
-            "console", lambda m: visitor.complaints.append(m.text) if m.type in ("error", "warning") else None
-        )
-        visitor.page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
-        return visitor
-
-    yield create
-    for context in contexts:
-        context.close()
+    with ExitStack() as visits:
+        yield lambda: visits.enter_context(visiting(browser))
 
 
 @pytest.fixture
-def visitor(new_visitor) -> Visitor:
+def visitor(new_visitor: Callable[[], Visitor]) -> Visitor:
     return new_visitor()
+
+
+@pytest.fixture(scope="module")
+def lasting_visitor(browser: Browser) -> Iterator[Visitor]:
+    """One page for many tests, because opening it takes seconds; each leaves it with nothing running."""
+    with visiting(browser) as visitor:
+        yield visitor
+
+
+@contextmanager
+def visiting(browser: Browser) -> Iterator[Visitor]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
+    visitor = Visitor(context.new_page())
+    visitor.page.on("request", lambda request: visitor.requests.append(request.url))
+    visitor.page.on("console", lambda m: visitor.complaints.append(m.text) if m.type in ("error", "warning") else None)
+    visitor.page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
+    yield visitor
+    context.close()

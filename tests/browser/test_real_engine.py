@@ -42,6 +42,17 @@ def server(folder):
         yield url, log
 
 
+@pytest.fixture
+def page(server, lasting_visitor):
+    """The open page of the server, on txt2img."""
+    page = lasting_visitor.page
+    if page.url == "about:blank":
+        opened(lasting_visitor, server[0])
+    page.click("#tab_txt2img-button")
+    wait_until_done(page)
+    return page
+
+
 def opened(visitor, url):
     visitor.page.set_default_timeout(PATIENCE)
     return visitor.open(url)
@@ -72,9 +83,7 @@ def content(path):
         return np.asarray(image.convert("RGB")), image.text
 
 
-def test_the_first_click_gives_a_picture_that_its_file_gives_back(server, folder, visitor):
-    url, _ = server
-    page = opened(visitor, url)
+def test_the_first_click_gives_a_picture_that_its_file_gives_back(folder, page, lasting_visitor):
     generate(page, "a red apple, 3d style")
     expect(page.locator("#html_info_txt2img")).to_contain_text("Seed:", timeout=PATIENCE)
     wait_until_done(page)
@@ -94,13 +103,12 @@ def test_the_first_click_gives_a_picture_that_its_file_gives_back(server, folder
     wait_until(lambda: len(pictures(folder)) == 2, 60)
     again, same_text = content(pictures(folder)[1])
     assert np.array_equal(pixels, again) and text == same_text
-    assert visitor.strangers() == []
+    assert lasting_visitor.strangers() == []
 
 
 def test_a_picture_of_a1111_with_hires_fix_is_dropped_and_comes_back(server, folder, visitor):
-    url, _ = server
     theirs = GOLDENS / "hires.up_lanczos.0.png"
-    page = opened(visitor, url)
+    page = opened(visitor, server[0])
     page.click("#tab_pnginfo-button")
     page.set_input_files("#pnginfo_image input[type=file]", theirs)
     expect(page.locator("#html_info_pnginfo")).to_contain_text("Lanczos")
@@ -115,9 +123,7 @@ def test_a_picture_of_a1111_with_hires_fix_is_dropped_and_comes_back(server, fol
     assert np.abs(pixels - expected).max() <= 1
 
 
-def test_a_reload_in_the_middle_of_a_job_finds_it_running(server, visitor):
-    url, _ = server
-    page = opened(visitor, url)
+def test_a_reload_in_the_middle_of_a_job_finds_it_running(page):
     generate(page, "a house, 3d style", steps=150)
     expect(page.locator("#txt2img_live_preview img")).to_be_visible(timeout=PATIENCE)
     page.reload()
@@ -128,9 +134,7 @@ def test_a_reload_in_the_middle_of_a_job_finds_it_running(server, visitor):
     wait_until_done(page)
 
 
-def test_extras_makes_a_dropped_picture_larger_and_a_reload_finds_it(server, folder, visitor):
-    url, _ = server
-    page = opened(visitor, url)
+def test_extras_makes_a_dropped_picture_larger_and_a_reload_finds_it(folder, page):
     page.click("#tab_extras-button")
     page.set_input_files("#extras_image input[type=file]", GOLDENS / "hires.up_lanczos.0.png")
     page.click("#extras_upscaler_1 input")
@@ -143,7 +147,7 @@ def test_extras_makes_a_dropped_picture_larger_and_a_reload_finds_it(server, fol
     (made,) = (folder / "outputs" / "extras-images").glob("*.png")
     pixels, text = content(made)
     assert pixels.shape == (192, 256, 3) and "Hires upscaler: Lanczos" in text["parameters"]
-    opened(visitor, url)
+    page.reload()
     page.click("#tab_extras-button")
     expect(page.locator("#extras_gallery img").first).to_be_visible()
 
@@ -158,9 +162,8 @@ def test_extras_makes_a_dropped_picture_larger_and_a_reload_finds_it(server, fol
     ],
     ids=["width=100000", "more than the memory holds", "empty prompt", "50,000 characters"],
 )
-def test_what_is_odd_is_said_in_words_and_the_server_goes_on(server, folder, visitor, prompt, numbers, says):
-    url, log = server
-    page = opened(visitor, url)
+def test_what_is_odd_is_said_in_words_and_the_server_goes_on(server, folder, page, prompt, numbers, says):
+    _, log = server
     generate(page, prompt, **{"width": 128, "height": 128, "steps": 2} | numbers)
     expect(message(page)).to_contain_text(says, timeout=PATIENCE)
     wait_until_done(page)
@@ -171,9 +174,8 @@ def test_what_is_odd_is_said_in_words_and_the_server_goes_on(server, folder, vis
     wait_until_done(page)
 
 
-def test_a_truncated_checkpoint_is_named_and_the_loaded_one_goes_on(server, folder, visitor):
-    url, log = server
-    page = opened(visitor, url)
+def test_a_truncated_checkpoint_is_named_and_the_loaded_one_goes_on(server, folder, page):
+    _, log = server
     page.click("#setting_sd_model_checkpoint input")
     page.get_by_role("option", name="truncated.safetensors").click()
     expect(page.locator("#banner")).to_contain_text(re.compile("truncated.safetensors is incomplete"))

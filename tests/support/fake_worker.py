@@ -32,7 +32,10 @@ CATALOG = Catalog(
 
 
 class FakeWorker:
-    """`pace` seconds a step, `delay` seconds for its catalog; a prompt of "fail" fails; the seed decides the pixels."""
+    """`pace` seconds a step, `delay` seconds for its catalog; a prompt of "fail" fails; the seed decides the pixels.
+
+    Loading a checkpoint waits while `loaded` is clear.
+    """
 
     def __init__(self, catalog: Catalog = CATALOG, pace: float = 0.0) -> None:
         self.name = "fake"
@@ -41,6 +44,8 @@ class FakeWorker:
         self.given = catalog
         self.tasks: list[Task] = []
         self.loras: list[str] = []
+        self.loaded = threading.Event()
+        self.loaded.set()
         self._wake = threading.Event()
 
     def catalog(self) -> Catalog:
@@ -58,6 +63,7 @@ class FakeWorker:
         if isinstance(task, LoadRequest):
             emit(Progress(f"Loading {task.model}"))
             self._wake.wait(self.pace)
+            self.loaded.wait()
             return
         first = int(np.random.default_rng().integers(2**32)) if task.seed < 0 else task.seed
         for batch in range(task.batch_count):
@@ -66,6 +72,7 @@ class FakeWorker:
     def prepare(self, task: Task | None) -> None: ...
 
     def close(self) -> None:
+        self.loaded.set()
         self._wake.set()
 
     def _batch(self, task: GenerationRequest, batch: int, first: int, emit: Emit, stop: StopToken) -> None:

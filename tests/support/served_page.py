@@ -38,9 +38,10 @@ class Server:
     def pictures(self) -> list[Path]:
         return sorted((self.folder / "outputs" / "txt2img-images").rglob("*.png"))
 
-    def newest(self) -> Task:
+    def newest(self) -> Task | None:
         """The task that was submitted last."""
-        return self.services.jobs.list()[-1].task
+        jobs = self.services.jobs.list()
+        return jobs[-1].task if jobs else None
 
 
 def serve(folder: Path, catalog: Catalog = CATALOG) -> Iterator[Server]:
