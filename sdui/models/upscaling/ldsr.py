@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,10 +89,12 @@ class Ldsr:
         size = (1, self.unet.config.out_channels, *given.shape[2:])
         latents = torch.randn(size, generator=noise).to(given.device)
         for timestep in scheduler.timesteps:
-            denoise = look(lambda part, timestep=timestep: self.unet(part, timestep).sample)
-            made = _blended(torch.cat([latents, given], 1), denoise, given.device)
+            made = _blended(torch.cat([latents, given], 1), look(partial(self._told, timestep)), given.device)
             latents = scheduler.step(made, timestep, latents, eta=1.0, generator=noise).prev_sample
         return latents
+
+    def _told(self, timestep: Tensor, part: Tensor) -> Tensor:
+        return self.unet(part, timestep).sample
 
 
 def load(path: Path, config: Path | None, device: torch.device) -> Ldsr:
