@@ -14,6 +14,7 @@ ModelKind = Literal[
     "embedding",
     "hypernetwork",
     "upscaler",
+    "ldsr",
     "face_restorer",
     "describer",
     "detector",

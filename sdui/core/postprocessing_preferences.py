@@ -74,6 +74,10 @@ class UpscalingPreferences(Params):
             section=_UPSCALING,
         ),
     ] = 8
+    ldsr_steps: Annotated[
+        int, Field(ge=1, le=200), Param("LDSR processing steps. Lower = faster", section=_UPSCALING)
+    ] = 100
+    ldsr_cached: Annotated[bool, Param("Cache LDSR model in memory", section=_UPSCALING)] = False
 
 
 class FacePreferences(Params):

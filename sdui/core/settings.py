@@ -66,6 +66,7 @@ class Launch(Params):
     swinir_models_path: Annotated[Folders, _more("SwinIR", "SwinIR/")] = ()
     scunet_models_path: Annotated[Folders, _more("ScuNET", "ScuNET/")] = ()
     dat_models_path: Annotated[Folders, _more("DAT", "DAT/")] = ()
+    ldsr_models_path: Annotated[Folders, _more("LDSR", "LDSR/")] = ()
     gfpgan_models_path: Annotated[Folders, _more("GFPGAN", "GFPGAN/")] = ()
     codeformer_models_path: Annotated[Folders, _more("CodeFormer", "Codeformer/")] = ()
     allow_code: Annotated[
@@ -150,6 +151,7 @@ _FLAGS: dict[ModelKind, tuple[str, ...]] = {
         "scunet_models_path",
         "dat_models_path",
     ),
+    "ldsr": ("ldsr_models_path",),
     "face_restorer": ("gfpgan_models_path", "codeformer_models_path"),
 }
 """The start options with folders of each kind."""

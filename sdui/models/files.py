@@ -32,6 +32,7 @@ _ENDINGS: dict[ModelKind, tuple[str, ...]] = {
     "embedding": (".safetensors", ".pt", ".bin", ".png", ".webp", ".jxl", ".avif"),
     "hypernetwork": (".pt",),
     "upscaler": (".safetensors", ".ckpt", ".pt", ".pth", ".bin"),
+    "ldsr": (".safetensors", ".ckpt"),
     "detector": (".onnx",),
     "face_restorer": (".safetensors", ".ckpt", ".pt", ".pth"),
 }

@@ -92,8 +92,8 @@ def _clip_layers(params: dict[str, Any]) -> int | None:
 
 def unet_config(shapes: Shapes, facts: Facts) -> dict[str, Any]:
     """Arguments of diffusers' UNet2DConditionModel. Raises ModelFileError, naming a tensor that is missing."""
-    shapes = _Complete(shapes)
-    channels, down = _falling(shapes)
+    shapes = Complete(shapes)
+    channels, down = falling(shapes)
     size = len(down[0]) + 1
     rising = [_depth(shapes, f"{UNET}output_blocks.{i}.") for i in range(size * len(down))]
     up = [rising[i : i + size] for i in range(0, len(rising), size)]
@@ -121,7 +121,7 @@ def unet_config(shapes: Shapes, facts: Facts) -> dict[str, Any]:
     }
 
 
-def _falling(shapes: Shapes) -> tuple[list[int], list[list[int]]]:
+def falling(shapes: Shapes) -> tuple[list[int], list[list[int]]]:
     """Of the UNet's levels, from the finest: their channels, and how deep the transformers of their blocks are."""
     channels: list[int] = [shapes[f"{UNET}input_blocks.0.0.weight"][0]]
     depths: list[list[int]] = [[]]
@@ -143,7 +143,7 @@ def _depth(shapes: Shapes, block: str) -> int:
 
 def vae_config(shapes: Shapes) -> dict[str, Any]:
     """Arguments of diffusers' AutoencoderKL. Raises ModelFileError, naming a tensor that is missing."""
-    shapes = _Complete(shapes)
+    shapes = Complete(shapes)
     encoder = f"{VAE}encoder."
     levels = _count(shapes, rf"{re.escape(encoder)}down\.(\d+)\.")
     channels = [shapes[f"{encoder}down.{i}.block.0.conv2.weight"][0] for i in range(levels)]
@@ -163,7 +163,7 @@ def text_config(shapes: Shapes, activation: str) -> dict[str, Any]:
 
     Raises ModelFileError, naming a tensor that is missing.
     """
-    shapes = _Complete(shapes)
+    shapes = Complete(shapes)
     vocabulary, width = shapes["embeddings.token_embedding.weight"]
     return {
         "vocab_size": vocabulary,
@@ -177,7 +177,9 @@ def text_config(shapes: Shapes, activation: str) -> dict[str, Any]:
     }
 
 
-class _Complete(dict[str, tuple[int, ...]]):
+class Complete(dict[str, tuple[int, ...]]):
+    """Shapes; a tensor that is missing raises ModelFileError."""
+
     def __missing__(self, name: str) -> tuple[int, ...]:
         raise ModelFileError(f"it lacks {name}. Download it again.")
 

@@ -44,6 +44,7 @@ def test_folders_of_a1111(tmp_path, make):
         "embedding": ["embeddings"],
         "hypernetwork": ["models/hypernetworks"],
         "upscaler": ["models/ESRGAN", "models/DAT"],
+        "ldsr": ["models/LDSR"],
         "detector": ["models/detectors"],
         "describer": ["interrogate"],
         "face_restorer": ["models/GFPGAN"],

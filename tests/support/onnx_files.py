@@ -34,11 +34,15 @@ def mean_colour(side: int) -> bytes:
     return _int(1, 8) + _bytes(7, graph) + _bytes(8, _bytes(1, "") + _int(2, 13))
 
 
-def constant(side: int, answer: np.ndarray) -> bytes:
-    """[1,3,side,side] -> always this answer, float32."""
-    dims = b"".join(_int(1, length) for length in answer.shape)
-    value = _bytes(5, _bytes(1, "value") + _bytes(5, dims + _int(2, 1) + _bytes(9, answer.tobytes())) + _int(20, 4))
-    node = _bytes(2, "answer") + _bytes(4, "Constant") + value
-    graph = _bytes(1, node) + _bytes(2, "constant") + _bytes(11, _tensor("images", (1, 3, side, side)))
-    graph += _bytes(12, _tensor("answer", answer.shape))
+def constant(side: int, *answers: np.ndarray) -> bytes:
+    """[1,3,side,side] -> always these answers, float32."""
+    nodes = outputs = b""
+    for place, answer in enumerate(answers):
+        name = f"output{place}"
+        dims = b"".join(_int(1, length) for length in answer.shape)
+        value = _bytes(5, dims + _int(2, 1) + _bytes(9, answer.tobytes()))
+        attribute = _bytes(5, _bytes(1, "value") + value + _int(20, 4))
+        nodes += _bytes(1, _bytes(2, name) + _bytes(4, "Constant") + attribute)
+        outputs += _bytes(12, _tensor(name, answer.shape))
+    graph = nodes + _bytes(2, "constant") + _bytes(11, _tensor("images", (1, 3, side, side))) + outputs
     return _int(1, 8) + _bytes(7, graph) + _bytes(8, _bytes(1, "") + _int(2, 13))

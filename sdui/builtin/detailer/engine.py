@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import cv2
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from sdui.builtin.started import masked, one, png
 from sdui.core.events import GeneratedImage, Progress
@@ -15,7 +16,7 @@ from sdui.core.request import GenerationRequest
 from sdui.core.stages import INPAINT_AREAS, MASKED_CONTENT, InitImage
 from sdui.extensions.contracts import Drawing
 from sdui.extensions.hooks import hook
-from sdui.models.detectors import Box, detector
+from sdui.models.detectors import Part, detector
 
 from .params import Detailer
 
@@ -35,15 +36,15 @@ def after_image(image: GeneratedImage, drawing: Drawing) -> GeneratedImage | Non
         return None
     drawing.context.emit(Progress(f"Looking for {values.detector}"))
     find = detector(values.detector, drawing.models.files)
-    boxes = sorted(find(image.pixels, values.confidence), key=lambda box: -box.width * box.height)
+    parts = sorted(find(image.pixels, values.confidence), key=lambda part: -part.width * part.height)
     picture = Image.fromarray(image.pixels)
-    for box in boxes[: values.most or None]:
-        drawn = one(drawing, _request(image.request, picture, box, values))
+    for part in parts[: values.most or None]:
+        drawn = one(drawing, _request(image.request, picture, part, values))
         picture = Image.fromarray(drawn.pixels)
-    return replace(image, pixels=np.asarray(picture)) if boxes else None
+    return replace(image, pixels=np.asarray(picture)) if parts else None
 
 
-def _request(request: GenerationRequest, picture: Image.Image, box: Box, values: Detailer) -> GenerationRequest:
+def _request(request: GenerationRequest, picture: Image.Image, part: Part, values: Detailer) -> GenerationRequest:
     """The part alone, at the size that the picture was drawn at."""
     init = InitImage(image=png(picture), denoising_strength=values.denoising_strength)
     texts = {"prompt": values.prompt, "negative_prompt": values.negative_prompt}
@@ -55,12 +56,11 @@ def _request(request: GenerationRequest, picture: Image.Image, box: Box, values:
         "fill": MASKED_CONTENT[1],
         "soft": None,
     }
-    return masked(base, _mask(picture.size, box, values.dilation), mask_blur=values.mask_blur, **area)
+    return masked(base, _mask(picture.size, part, values.dilation), mask_blur=values.mask_blur, **area)
 
 
-def _mask(size: tuple[int, int], box: Box, dilation: int) -> Image.Image:
-    mask = Image.new("L", size)
-    left, top = box.left - dilation, box.top - dilation
-    right, bottom = box.left + box.width + dilation - 1, box.top + box.height + dilation - 1
-    ImageDraw.Draw(mask).rectangle((left, top, max(left, right), max(top, bottom)), fill=255)
-    return mask
+def _mask(size: tuple[int, int], part: Part, dilation: int) -> Image.Image:
+    mask = np.zeros(size[::-1], np.uint8)
+    shape = np.uint8(255) if part.mask is None else part.mask
+    mask[part.top : part.top + part.height, part.left : part.left + part.width] = shape
+    return Image.fromarray(np.asarray(cv2.dilate(mask, np.ones((2 * dilation + 1,) * 2, np.uint8))))

@@ -21,7 +21,8 @@ class Detailer(Group):
         str,
         Param(
             "Detector",
-            "What finds the parts: Faces, which needs no file, or a YOLO network exported to ONNX in models/detectors.",
+            "What finds the parts: Faces, which needs no file, or a YOLO network exported to ONNX in models/detectors; "
+            "one for segmentation gives each part its own shape.",
             choices="detectors",
             infotext="Detailer model",
             infotext_always=True,

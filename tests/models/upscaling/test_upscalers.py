@@ -12,13 +12,14 @@ from safetensors.torch import save_file
 from sdui.builtin.upscalers.engine import upscalers
 from sdui.core.errors import Interrupted, ModelFileError
 from sdui.core.events import Progress, Stop, StopToken
-from sdui.core.settings import Preferences
+from sdui.core.settings import Launch, Preferences
 from sdui.extensions.contracts import Context
 from sdui.models.files import ModelFiles
 from sdui.models.store import ModelStore
 from tests.support.checkpoints import FIXTURES
 from tests.support.ncnn import rrdb_weights
 from tests.support.real_weights import unpacked
+from tests.support.running import make_engine
 
 SMALL = FIXTURES / "upscalers/realesr-animevideov3-x4.pth"
 WHOLE = {"ESRGAN_tile": 0, "DAT_tile": 0}
@@ -76,6 +77,22 @@ def test_names_are_those_of_a1111_and_nothing_is_read_for_a_list(tmp_path):
     names = set(offered(tmp_path, tmp_path))
     known = {"R-ESRGAN 4x+", "4x-UltraSharp", "SwinIR 4x", "ScuNET GAN", "DAT x4"}
     assert known < names and len(names) == 6
+
+
+@pytest.mark.filterwarnings("ignore:torch.meshgrid")
+@pytest.mark.parametrize("folder", ["Swin2SR", "ESRGAN"])
+def test_swin2sr_is_offered_to_hires_fix_and_extras(folder, tmp_path):
+    from spandrel.architectures.Swin2SR import Swin2SR
+
+    sizes = {"img_size": 16, "embed_dim": 12, "depths": [2], "num_heads": [2], "window_size": 8}
+    network = Swin2SR(**sizes, upscale=2, upsampler="pixelshuffle")
+    (tmp_path / f"models/{folder}").mkdir(parents=True)
+    torch.save(network.state_dict(), tmp_path / f"models/{folder}/Swin2SR_ClassicalSR_X2_64.pth")
+    place = Launch(data_dir=tmp_path).model_folders()["upscaler"]
+    catalog = make_engine([], tmp_path, upscaler=place[0]).catalog()
+    assert "Swin2SR_ClassicalSR_X2_64" in catalog.upscalers and "Swin2SR_ClassicalSR_X2_64" in catalog.hires_upscalers
+    one = offered(place[0], tmp_path)["Swin2SR_ClassicalSR_X2_64"]
+    assert one.upscale(pattern(20, 13), 2, context()).size == (40, 26)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (37, 20), (64, 64)])

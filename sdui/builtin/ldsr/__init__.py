@@ -1,0 +1,1 @@
+"""LDSR, the upscaler that draws with latent diffusion."""
