@@ -215,13 +215,3 @@ def assert_shown_though_not_saved(page, log):
     wait_until(lambda: log().count("could not be saved") > failures, 60)
     expect(message(page)).to_contain_text("could not be saved", timeout=PATIENCE)
     expect(page.locator("#txt2img_gallery img").first).to_be_visible()
-
-
-def test_a_models_folder_that_is_missing_or_empty_is_said_on_the_page(tmp_path, visitor):
-    missing = tmp_path / "nowhere"
-    with serving(tmp_path / "data", "--models-dir", missing) as (url, log):
-        page = opened(visitor, url)
-        expect(page.locator("#banner")).to_contain_text(f"Put a .safetensors file in {missing}")
-        generate(page, "a cat")
-        expect(message(page)).to_contain_text("Put a .safetensors file", timeout=PATIENCE)
-        assert "Put a .safetensors file" in log()

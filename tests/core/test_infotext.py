@@ -172,8 +172,8 @@ def test_twenty_thousand_texts_are_read():
         infotext.read(text)
 
 
-def test_twenty_thousand_prompts_survive():
-    texts = random_texts(40_000, seed=2)
+def test_four_thousand_prompts_survive():
+    texts = random_texts(8_000, seed=2)
     for prompt, negative in zip(texts[::2], texts[1::2], strict=True):
         request = GenerationRequest(prompt=prompt, negative_prompt=negative)
         again = infotext.read(infotext.write(request, {}))

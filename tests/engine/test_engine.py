@@ -82,9 +82,9 @@ def test_previews_come_as_often_as_wanted_and_not_at_all_when_off(engine):
     assert not of_type(run(engine, ASKED, live_previews_enable=False), Preview)
 
 
-@pytest.mark.parametrize("size", [{"width": 8, "height": 2048}, {"batch_size": 64}])
+@pytest.mark.parametrize("size", [{"width": 8, "height": 2048}, {"batch_size": 33}])
 def test_a_preview_of_any_shape_is_a_picture(engine, size):
-    # 64 pictures of the widest preview side by side are twice as wide as a JPEG can be.
+    # 33 pictures of the widest preview side by side are wider than a JPEG can be.
     (preview,) = of_type(run(engine, change(steps=2, **size), live_previews_image_width=2048), Preview)
     assert max(Image.open(io.BytesIO(preview.jpeg)).size) <= 65500
 
@@ -152,6 +152,11 @@ def test_an_unknown_checkpoint_leaves_the_loaded_one_in_place(engine):
     with pytest.raises(ModelNotFound, match="no 'nope'"):
         draw(engine, change(model="nope"))
     assert not [e for e in of_type(run(engine, ASKED), Progress) if e.stage.startswith("Loading")]
+
+
+def test_without_a_checkpoint_it_is_said_where_to_put_one(tmp_path):
+    with pytest.raises(ModelNotFound, match=f"Put a .safetensors file into {tmp_path / 'nowhere'}"):
+        draw(make_engine([tmp_path / "nowhere"], tmp_path), ASKED)
 
 
 def test_loading_ahead_makes_the_first_picture_start_at_once(tmp_path):

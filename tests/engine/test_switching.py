@@ -84,8 +84,8 @@ def test_another_order_than_announced_gives_the_same_pictures(engine):
     assert loaded == ["Loading c"]
 
 
-@pytest.mark.parametrize("stages", [{}, {"hires": Hires(model="c", scale=1.5, steps=2, upscaler="Latent")}])
-def test_base_and_refiner_take_turns_where_memory_holds_only_one(engine, monkeypatch, stages):
+def test_base_and_refiner_take_turns_where_memory_holds_only_one(engine, monkeypatch):
+    stages = {"hires": Hires(model="c", scale=1.5, steps=2, upscaler="Latent")}
     request = change(batch_count=2, refiner=Refiner(model="b", switch_at=0.5, hires_pass="both passes"), **stages)
     expected, _ = run(engine, request)
     engine._models.unload_all()

@@ -101,9 +101,9 @@ def test_a_picture_becomes_larger_by_the_networks_factor(small, size):
 
 
 def test_tiles_leave_no_seam(small):
-    image = pattern(150, 90)
+    image = pattern(110, 60)
     whole = small.upscale(image, 4, context(**WHOLE))
-    for overlap in (0, 8, 24):
+    for overlap in (0, 24):
         tiled = small.upscale(image, 4, context(ESRGAN_tile=48, ESRGAN_tile_overlap=overlap))
         assert difference(whole, tiled).max() <= 1
 
@@ -172,19 +172,19 @@ def test_dat_is_nearer_to_the_truth_than_bicubic(dat):
 
 @pytest.mark.filterwarnings("ignore:torch.meshgrid")
 def test_dat_in_tiles_is_dat(dat):
-    image = photo(100, 60, 256, 24)
+    image = photo(100, 60, 160, 16)
     off = difference(
-        dat.upscale(image, 2, context(**WHOLE)), dat.upscale(image, 2, context(DAT_tile=128, DAT_tile_overlap=8))
+        dat.upscale(image, 2, context(**WHOLE)), dat.upscale(image, 2, context(DAT_tile=96, DAT_tile_overlap=8))
     )
     record(f"DAT_light_x2 in tiles: {(off <= 1).mean():.4%} within 1/255, at most {off.max()}")
     assert (off <= 1).mean() >= 0.999 and off.max() <= 3
 
 
 def test_real_esrgan_keeps_to_its_input_and_shows_no_seam(x4plus):
-    image = photo(100, 60, 192, 16)
+    image = photo(100, 60, 128, 16)
     whole = x4plus.upscale(image, 4, context(**WHOLE))
     consistent = psnr(image, whole.resize(image.size, Image.Resampling.BOX))
-    off = difference(whole, x4plus.upscale(image, 4, context(ESRGAN_tile=96, ESRGAN_tile_overlap=8)))
+    off = difference(whole, x4plus.upscale(image, 4, context(ESRGAN_tile=64, ESRGAN_tile_overlap=8)))
     record(f"R-ESRGAN 4x+: {consistent:.2f} dB to its input; in tiles at most {off.max()} off")
     assert consistent >= 30
     assert off.max() <= 1
