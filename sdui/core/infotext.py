@@ -114,7 +114,7 @@ def _parameters(request: GenerationRequest, without: Container[str]) -> dict[str
     hires, inpaint = request.hires, request.init and request.init.inpaint
     if hires and (hires.resize_x or hires.resize_y) and hires.scale == type(hires).model_fields["scale"].default:
         pairs.pop("Hires upscale", None)
-    if inpaint and inpaint.area == INPAINT_AREAS[1]:
+    if inpaint and inpaint.area == INPAINT_AREAS[1] and "init.inpaint.padding" not in without:
         pairs["Masked area padding"] = inpaint.padding
     if inpaint and inpaint.soft:
         pairs[key_table.SOFT] = True

@@ -11,21 +11,19 @@ from . import infotext
 from . import infotext_keys as key_table
 from .errors import RequestError
 from .pairs import NEGATIVE, PROMPT, is_key, squeezed
-from .params import explain, nest
+from .params import explain, flatten, nest
 from .request import GenerationRequest
+from .stages import InitImage
 
 
 def entries(request: GenerationRequest, controls: Collection[str]) -> list[str]:
-    """One for each pair of the infotext that none of the `controls`, paths of parameters, shows; strangers' included.
-
-    The picture that a request starts from is in no text, so neither is what is done to it.
-    """
-    pairs = infotext.pairs_of(request.model_copy(update={"init": None}), without=controls)
-    return [f"{key}: {value}" for key, value in pairs.items() if key != key_table.SCRIPT]
+    """One for each pair of the infotext that none of the `controls`, paths of parameters, shows; strangers' included."""
+    pairs = infotext.pairs_of(request, without=controls)
+    return [f"{key}: {value}" for key, value in pairs.items() if key not in (key_table.SCRIPT, key_table.SOFT)]
 
 
 def apply(request: GenerationRequest, texts: Any) -> GenerationRequest:
-    """`request`, which starts from no picture, with these entries in the place of what it said before.
+    """`request` with these entries in the place of what it said before; they change no extension, and no pictures.
 
     Raises RequestError with a sentence for every entry that cannot be used; `texts` may be anything.
     """
@@ -35,7 +33,10 @@ def apply(request: GenerationRequest, texts: Any) -> GenerationRequest:
     pairs = infotext.pairs_of(request) | given
     prompts = pairs.pop(PROMPT, request.prompt), pairs.pop(NEGATIVE, request.negative_prompt)
     said = infotext.values(infotext.Parsed(*prompts, pairs), type(request))
-    flat = {path: value for path, value in said.items() if path.split(".")[0] not in ("init", "extensions")}
+    elsewhere = ("init", "extensions", *(["hires"] if request.init else []))
+    flat = {path: value for path, value in said.items() if path.split(".")[0] not in elsewhere}
+    if request.init:
+        flat |= _of_the_picture(request.init, said)
     if useless := [f"{key}: {value}" for key, value in given.items() if not _lands(key, flat, type(request))]:
         raise RequestError("\n".join(f"Override settings: {text!r} does nothing here; remove it." for text in useless))
     kept = {name: getattr(request, name) for name in request.model_fields_set}
@@ -43,6 +44,12 @@ def apply(request: GenerationRequest, texts: Any) -> GenerationRequest:
         return type(request).model_validate(kept | nest(flat))
     except ValidationError as error:
         raise RequestError(f"Override settings: {explain(error, type(request), _keys(type(request)))}") from error
+
+
+def _of_the_picture(init: InitImage, said: dict[str, Any]) -> dict[str, Any]:
+    """What is done to the picture, by path: as it is, under what was said of it. Nothing that is off is switched on."""
+    held = flatten(init, "init.")
+    return held | {path: value for path, value in said.items() if path in held and isinstance(value, str)}
 
 
 def _pairs(texts: Any) -> dict[str, str]:

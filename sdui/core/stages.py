@@ -57,12 +57,19 @@ class Inpaint(Params):
             choices=MASK_MODES,
             infotext="Mask mode",
             a1111="inpainting_mask_invert",
+            elem_id="mask_mode",
         ),
     ] = MASK_MODES[0]
     mask_blur: Annotated[
         int,
         Field(ge=0, le=64),
-        Param("Mask blur", "Deviation of the mask's soft edge, in pixels.", infotext="Mask blur", infotext_always=True),
+        Param(
+            "Mask blur",
+            "Deviation of the mask's soft edge, in pixels.",
+            infotext="Mask blur",
+            infotext_always=True,
+            elem_id="mask_blur",
+        ),
     ] = 4
     mask_blur_x: Annotated[
         int | None,
@@ -86,6 +93,7 @@ class Inpaint(Params):
             choices=MASKED_CONTENT,
             infotext="Masked content",
             a1111="inpainting_fill",
+            elem_id="inpainting_fill",
         ),
     ] = MASKED_CONTENT[1]
     area: Annotated[
@@ -96,6 +104,7 @@ class Inpaint(Params):
             choices=INPAINT_AREAS,
             infotext="Inpaint area",
             a1111="inpaint_full_res",
+            elem_id="inpaint_full_res",
         ),
     ] = INPAINT_AREAS[0]
     padding: Annotated[
@@ -108,6 +117,7 @@ class Inpaint(Params):
             slider=(0, 256),
             infotext="Masked area padding",
             a1111="inpaint_full_res_padding",
+            elem_id="inpaint_full_res_padding",
         ),
     ] = 32
     overlay: Annotated[
@@ -136,6 +146,7 @@ class InitImage(Params):
             step=0.01,
             infotext="Denoising strength",
             infotext_always=True,
+            elem_id="denoising_strength",
         ),
     ] = 0.75
     resize_mode: Annotated[

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from abc import ABCMeta
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import is_static_file
+
+from sdui.core.errors import RequestError
 
 
 class _NoStub(type(gr.Slider)):
@@ -40,13 +44,29 @@ class OpenDropdown(gr.Dropdown, metaclass=_NoStub):
 
 
 class ImageFile(gr.Image, metaclass=_NoStub):
-    """A picture that the user uploads, handed on as the path of the very file, whatever is in it."""
+    """A picture that the user uploads, handed on as the path of the very file, whatever is in it.
+
+    It shows the encoded picture that it is given as bytes, from then on as if it had been uploaded.
+    """
 
     def get_block_name(self) -> str:
         return "image"
 
     def preprocess(self, payload: Any) -> str | None:
         return payload.path if payload else None
+
+    def postprocess(self, value: Any) -> Any:
+        return super().postprocess(
+            save_bytes_to_cache(value, "picture.png", self.GRADIO_CACHE) if isinstance(value, bytes) else value
+        )
+
+
+def uploaded(path: str, field: str) -> bytes:
+    """Raises RequestError, which names the field, for a file that has gone since it was handed over."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise RequestError(f"{field}: {Path(path).name} has to be handed over again: {error.strerror}.") from error
 
 
 def serve(path: str) -> str:

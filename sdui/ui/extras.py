@@ -15,7 +15,7 @@ from sdui.core.groups import PREFIX, Group, groups_of, parameters
 from sdui.jobs.queue import Job
 
 from . import markup, results
-from .components import ImageFile
+from .components import ImageFile, uploaded
 from .following import Parts, busy
 from .form import Form, Updates
 from .results import QUIET, Memory, is_local
@@ -133,21 +133,13 @@ class Extras:
                     raise RequestError("Input directory: it is empty.")
                 return asked
             case "batch":
-                given = tuple(Given(data=_content(path), name=Path(path).name) for path in files or ())
+                given = tuple(Given(data=uploaded(path, "Extras"), name=Path(path).name) for path in files or ())
             case _:
                 # Without a name, as A1111 has it: what a single picture becomes is numbered.
-                given = (Given(data=_content(image)),) if image else ()
+                given = (Given(data=uploaded(image, "Extras")),) if image else ()
         if not given:
             raise RequestError("Extras: choose a picture first.")
         return asked.model_copy(update={"pictures": given, "input_dir": "", "output_dir": ""})
 
     def _job(self, job_id: Any) -> Job | None:
         return self.services.jobs.get(job_id) if isinstance(job_id, str) else None
-
-
-def _content(path: str) -> bytes:
-    """Raises RequestError for a file that has gone since it was handed over."""
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise RequestError(f"Extras: {Path(path).name} has to be handed over again: {error.strerror}.") from error

@@ -106,7 +106,7 @@ class Form(Generic[T]):
                 continue
             d = self._declared[path]
             value = d.of(values)
-            if not _said(d, values) or (value is None and path.startswith((PREFIX, *self._switches))):
+            if not _said(d, values) or (value is None and "." in path):
                 continue
             offered = self._offered(d)
             if offered and not isinstance(value, tuple) and value not in offered:

@@ -10,7 +10,7 @@ from fastapi.staticfiles import StaticFiles
 from gradio.themes import Base
 from gradio.themes.utils import colors
 
-from . import checkpoints, extras, hashing, markup, png_info, results, settings, txt2img
+from . import checkpoints, extras, hashing, img2img, markup, png_info, results, settings, txt2img
 from .form import Updates
 from .results import QUIET, is_local
 from .services import Services
@@ -28,14 +28,16 @@ def build(services: Services) -> gr.Blocks:
     catalog = services.jobs.catalog()
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         quick = checkpoints.build(services, catalog)
-        memory = results.remembered("extras")
+        memories = {tab: results.remembered(tab) for tab in ("txt2img", "img2img", "extras")}
         if services.problems:
             gr.HTML(markup.messages(list(services.problems)), elem_id="extension_problems", elem_classes=["messages"])
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("txt2img", id="txt2img", elem_id="tab_txt2img"):
-                first = txt2img.build(services, catalog, quick)
+                first = txt2img.build(services, catalog, quick, memories["txt2img"])
+            with gr.Tab("img2img", id="img2img", elem_id="tab_img2img"):
+                second = img2img.build(services, catalog, quick, memories["img2img"])
             with gr.Tab("Extras", id="extras", elem_id="tab_extras"):
-                second = extras.build(services, catalog, memory)
+                third = extras.build(services, catalog, memories["extras"])
             with gr.Tab("PNG Info", id="pnginfo", elem_id="tab_pnginfo"):
                 png_info.build(first, tabs)
             with gr.Tab("Settings", id="settings", elem_id="tab_settings"):
@@ -43,14 +45,18 @@ def build(services: Services) -> gr.Blocks:
         hashing.build(services, quick).bind(page)
         gr.HTML(markup.versions(services.versions), elem_id="footer")
 
-        def attach(job_id: str, asked: str, request: gr.Request) -> Updates:
-            folder: Updates = {first.parts.open_folder: gr.update(visible=is_local(request))}
-            return first.attach(job_id, asked) | preferences.show() | folder
+        def attach(job: str, asked: str, other_job: str, other_asked: str, request: gr.Request) -> Updates:
+            local = gr.update(visible=is_local(request))
+            folders: Updates = {first.parts.open_folder: local, second.parts.open_folder: local}
+            return first.attach(job, asked) | second.attach(other_job, other_asked) | preferences.show() | folders
 
-        outputs = first.outputs() + preferences.outputs()
-        attached = page.load(attach, [first.parts.job_id, first.parts.asked], outputs, **QUIET)
+        held = [component for tab in (first, second) for component in (tab.parts.job_id, tab.parts.asked)]
+        outputs = list(dict.fromkeys(first.outputs() + second.outputs() + preferences.outputs()))
+        attached = page.load(attach, held, outputs, **QUIET)
         first.parts.keep_looking(attached)
-        second.bind(page)
+        loading = first.bind_choice().then(second.tick, second.watched(), second.outputs(), **QUIET)
+        second.parts.keep_looking(attached, loading)
+        third.bind(page)
         attached.success(fn=None, js=_LET_IN)
         attached.failure(fn=None, js=_LET_IN)
     # Gradio's `launch` sets this; without it a browser may name any file of the server as its upload.

@@ -13,7 +13,7 @@ from sdui.core.request import GenerationRequest
 from sdui.core.settings import Launch, SettingsFile
 from sdui.core.stages import Hires
 from sdui.jobs.queue import JobQueue
-from sdui.ui import checkpoints, txt2img
+from sdui.ui import checkpoints, results, txt2img
 from sdui.ui.services import Services
 from tests.support.fake_worker import FakeWorker
 
@@ -37,7 +37,7 @@ async def build(services: Services):
     """Inside a loop, because outside of one Gradio makes its own and never closes it."""
     catalog = services.jobs.catalog()
     with gr.Blocks():
-        return txt2img.build(services, catalog, checkpoints.build(services, catalog))
+        return txt2img.build(services, catalog, checkpoints.build(services, catalog), results.remembered("txt2img"))
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_a_picture_made_from_another_one_stays_txt2img_and_says_so(tab):
     updates = tab.show_infotext(
         "a\nSteps: 2, Sampler: Euler, Seed: 3, Size: 64x64, Denoising strength: 0.3, Mask blur: 4, Tiling: True"
     )
-    assert "made from another picture, which its text does not hold and this page cannot take yet" in said(tab, updates)
+    assert "made from another picture, which its text does not hold and this tab cannot take" in said(tab, updates)
     assert entries(tab, updates) == ["Tiling: True"]
     tab.submit("", entries(tab, updates), **values(tab, updates))
     assert submitted(tab).init is None

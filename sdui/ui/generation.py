@@ -1,0 +1,307 @@
+"""What txt2img and img2img share: the controls of every generation, and the way from Generate to a job."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any, ClassVar, NamedTuple
+
+import gradio as gr
+from pydantic import ValidationError
+
+from sdui.core import infotext, override_settings
+from sdui.core.catalog import Catalog
+from sdui.core.errors import RequestError
+from sdui.core.events import ImageSaved
+from sdui.core.groups import Kind
+from sdui.core.request import GenerationRequest, LoadRequest
+from sdui.jobs.queue import Job
+
+from . import checkpoints, markup, networks, results
+from .checkpoints import QuickSettings, tool
+from .components import OpenDropdown
+from .following import Parts, busy
+from .form import Form, Updates
+from .results import QUIET
+from .services import Services
+
+log = logging.getLogger(__name__)
+
+SIDES = ("width", "height")
+
+_FORGOTTEN = "The server was started again and does not know this page's last job any more."
+_BATCH = ("batch_count", "batch_size")
+_HIDE_WHEN_EMPTY = "entries => ({__type__: 'update', visible: entries.length > 0})"
+
+Tools = dict[str, gr.Button]
+
+
+class Top(NamedTuple):
+    """The row with the prompts."""
+
+    buttons: dict[str, gr.Button]
+    """generate, interrupt and skip."""
+    tools: Tools
+    actions: gr.Column
+    row: gr.Row
+    """Of tools, where further ones go."""
+
+
+def top(form: Form[GenerationRequest], tab: Kind) -> Top:
+    with gr.Row(elem_id=f"{tab}_toprow", elem_classes=["toprow"]):
+        with gr.Column(elem_id=f"{tab}_prompt_container", elem_classes=["prompts"], scale=6, min_width=300):
+            form.add("prompt")
+            form.add("negative_prompt", placeholder="Negative prompt\n(What the picture must not show)")
+        with gr.Column(elem_id=f"{tab}_actions_column", scale=1, min_width=220) as actions:
+            buttons = results.generate_box(tab)
+            with gr.Row(elem_id=f"{tab}_tools", elem_classes=["tools"]) as row:
+                paste = tool("Read parameters from the prompt, or from the last generation if it is empty", "paste")
+                clear = tool("Clear the prompts", f"{tab}_clear_prompt")
+    return Top(buttons, {"paste": paste, "clear": clear}, actions, row)
+
+
+@contextmanager
+def controls(services: Services, tab: Kind) -> Generator[None]:
+    """The left column: what is made inside is for drawing; the lists of networks stand beside it."""
+    with (
+        gr.Column(elem_id=f"{tab}_settings", elem_classes=["settings-column"], scale=4, min_width=320),
+        gr.Tabs(elem_id=f"{tab}_extra_tabs"),
+    ):
+        with gr.Tab("Generation", elem_id=f"{tab}_generation"):
+            yield
+        networks.build(services, tab)
+
+
+def sampling(form: Form[GenerationRequest], tab: Kind) -> None:
+    with gr.Row(elem_id=f"sampler_selection_{tab}"):
+        form.add("sampler", min_width=140)
+        form.add("schedule", min_width=140)
+    form.add("steps")
+
+
+def size_and_batch(form: Form[GenerationRequest], tab: Kind, size: tuple[int, int]) -> tuple[Tools, gr.Column]:
+    """Its tools, and where further tools for the size go."""
+    with gr.Row():
+        with gr.Column(elem_id=f"{tab}_column_size", scale=4, min_width=200):
+            for side, pixels in zip(SIDES, size, strict=True):
+                form.add(side, value=pixels)
+        with gr.Column(
+            elem_id=f"{tab}_dimensions_row", elem_classes=["tools", "dimensions"], scale=0, min_width=36
+        ) as column:
+            switch = tool("Switch width and height", f"{tab}_res_switch_btn")
+        with gr.Column(elem_id=f"{tab}_column_batch", scale=3, min_width=160):
+            for field in _BATCH:
+                form.add(field)
+    return {"switch": switch}, column
+
+
+def seed(form: Form[GenerationRequest], tab: Kind) -> Tools:
+    with gr.Row(elem_id=f"{tab}_seed_row", elem_classes=["seed-row"]):
+        form.add("seed", scale=3, min_width=120)
+        random = tool("Take a new random seed each time", f"{tab}_random_seed")
+        reuse = tool("Reuse the seed of the selected picture", f"{tab}_reuse_seed")
+        form.add("clip_skip", scale=3, min_width=160)
+    return {"random": random, "reuse": reuse}
+
+
+def native_size(chosen: checkpoints.Checkpoint | None) -> tuple[int, int]:
+    return (chosen.width, chosen.height) if chosen else (512, 512)
+
+
+def override_box(tab: Kind) -> OpenDropdown:
+    """Entries of a pasted text that no control shows."""
+    with gr.Row(elem_id=f"{tab}_override_settings_row", elem_classes=["override-settings-row"]):
+        return OpenDropdown(
+            [],
+            value=[],
+            multiselect=True,
+            filterable=False,
+            visible=False,
+            label="Override settings",
+            info="What the parameters that were read say beyond the controls above; remove what you do not want.",
+            elem_id=f"{tab}_override_settings",
+            elem_classes=["override-settings"],
+        )
+
+
+class Generation:
+    """A tab's handlers. Each is a public endpoint: none trusts what the page sends."""
+
+    kind: ClassVar[Kind]
+
+    def __init__(
+        self,
+        services: Services,
+        quick: QuickSettings,
+        form: Form[GenerationRequest],
+        parts: Parts,
+        overrides: gr.Dropdown,
+    ) -> None:
+        self.services = services
+        self.quick = quick
+        self.form = form
+        self.parts = parts
+        self.overrides = overrides
+
+    def bind(self, tools: Tools) -> None:
+        parts, field, outputs = self.parts, self.form.components, self.outputs()
+        parts.keep_looking(
+            parts.generate.click(self.submit, inputs_kwargs=self.inputs(), outputs=outputs, **QUIET),
+            parts.timer.tick(self.tick, self.watched(), outputs, **QUIET),
+        )
+        tools["paste"].click(self.paste, [field["prompt"]], outputs, **QUIET)
+        both = [field["prompt"], field["negative_prompt"]]
+        tools["clear"].click(fn=None, js="() => ['', '']", outputs=both)
+        sides = [field[side] for side in SIDES]
+        tools["switch"].click(fn=None, js="(width, height) => [height, width]", inputs=sides, outputs=sides)
+        tools["random"].click(fn=None, js="() => '-1'", outputs=[field["seed"]])
+        tools["reuse"].click(self.reuse_seed, [parts.job_id, parts.selected], outputs, **QUIET)
+        self.overrides.change(fn=None, js=_HIDE_WHEN_EMPTY, inputs=[self.overrides], outputs=[self.overrides])
+
+    def inputs(self) -> dict[str, Any]:
+        """What `submit` is handed, by name."""
+        return self.form.inputs() | {"job_id": self.parts.job_id, "overrides": self.overrides}
+
+    def watched(self) -> list[Any]:
+        """What `tick` is handed."""
+        return [self.parts.job_id, self.parts.shown]
+
+    def outputs(self) -> list[Any]:
+        """Whatever the handlers may change; the checkpoint's drop-down is one of the form's components."""
+        return [*self.parts.all(), self.quick.banner, self.overrides, *self.form.components.values()]
+
+    def submit(self, job_id: str, overrides: Any, **values: Any) -> Updates:
+        running = self._job(job_id)
+        if running and busy(running):
+            return self.parts.follow(running, self.services.jobs)
+        try:
+            request = self.read(values | {"model": self._title(values.get("model"))})
+            request = override_settings.apply(request, overrides)
+        except RequestError as error:
+            log.warning("refused: %s", error)
+            return {self.parts.log: markup.messages([], str(error))}
+        job = self.services.jobs.submit(request, self.services.settings.current)
+        asked: Updates = {self.parts.asked: self.without_pictures(request).model_dump_json(exclude_unset=True)}
+        return asked | self.parts.follow(job, self.services.jobs)
+
+    def read(self, values: dict[str, Any]) -> GenerationRequest:
+        """What the controls ask for. Raises RequestError."""
+        return self.form.read(values)
+
+    def without_pictures(self, request: GenerationRequest) -> GenerationRequest:
+        """As the browser remembers it, whose memory is small."""
+        return request
+
+    def usable(self, request: GenerationRequest) -> tuple[GenerationRequest, list[str]]:
+        """As much of a text's request as this tab can ask for, and sentences about the rest."""
+        raise NotImplementedError
+
+    def tick(self, job_id: str, shown: dict[str, Any] | None) -> Updates:
+        """The page's own job, until it was told to its end; else a checkpoint that is being loaded."""
+        shown = shown if isinstance(shown, dict) else {}
+        own = self._job(job_id)
+        if own is None and job_id:
+            return self.parts.idle(_FORGOTTEN)
+        untold = own if own and own.id != shown.get("told") else None
+        job = untold or self._loading() or self._job(shown.get("job"))
+        if job is None:
+            return self.parts.idle()
+        return self.parts.changes(job, self.services.jobs, shown) or {self.parts.shown: gr.skip()}
+
+    def attach(self, job_id: str, asked: str) -> Updates:
+        """For a page that was just opened: its own last job, else what is running now, else the form as it was."""
+        job = self._job(job_id) or self._running()
+        if job is None or not isinstance(job.task, GenerationRequest):
+            updates = self._again(asked) | self.parts.idle(_FORGOTTEN if job_id else "")
+            if loading := self._loading():
+                updates |= self.parts.changes(loading, self.services.jobs, {})
+            return updates
+        updates = self._fill(job.task, keep=("model",))[0] | self.parts.follow(job, self.services.jobs)
+        catalog = self.services.jobs.catalog()
+        used = checkpoints.find(catalog, job.task.model) if busy(job) else None
+        return updates | (self._checkpoint(catalog, used) if used else {})
+
+    def paste(self, prompt: str) -> Updates:
+        text = (prompt or "").strip() or self._last_infotext()
+        if not text:
+            return {self.parts.log: markup.messages(["Nothing was generated yet; paste parameters into the prompt."])}
+        return self.show_infotext(text)
+
+    def show_infotext(self, text: str) -> Updates:
+        """Fill the form from an infotext, its checkpoint included; what is not here is said in words."""
+        parsed = infotext.parse_loosely(text, self.services.requests)
+        if not parsed.pairs:
+            prompts = {"prompt": parsed.prompt, "negative_prompt": parsed.negative_prompt}
+            updates: Updates = {self.form.components[name]: gr.update(value=value) for name, value in prompts.items()}
+            return updates | {self.parts.log: markup.messages(["There are no generation parameters in this text."])}
+        request, remarks = self.usable(infotext.read(text, self.services.requests))
+        updates, unknown = self._fill(request, keep=("model", *_BATCH))
+        remarks = remarks + infotext.unread(text, self.services.requests) + unknown
+        if request.model or request.model_hash:
+            changed, warning = self._checkpoint_of(request)
+            updates |= changed
+            remarks += warning
+        return updates | {self.parts.log: markup.messages(remarks)}
+
+    def reuse_seed(self, job_id: str, selected: int) -> Updates:
+        image = results.picture(self.services, job_id, selected)
+        if not isinstance(image, ImageSaved):
+            return {self.parts.log: markup.messages(["There is no picture yet whose seed could be used."])}
+        return {self.form.components["seed"]: str(image.request.seed)}
+
+    def _checkpoint_of(self, request: GenerationRequest) -> tuple[Updates, list[str]]:
+        catalog = self.services.jobs.catalog()
+        found = checkpoints.find(catalog, request.model, request.model_hash)
+        wanted = f"{request.model} [{request.model_hash}]".replace(" []", "").strip()
+        if found is None:
+            return {}, [f"The checkpoint {wanted} is not here; the picture will look different with this one."]
+        updates = self._checkpoint(catalog, found)
+        if checkpoints.differs(found, request.model_hash):
+            return updates, [f"{found.title} is not the file that the picture was made with, {wanted}."]
+        return updates, []
+
+    def _checkpoint(self, catalog: Catalog, chosen: checkpoints.Checkpoint | None) -> Updates:
+        return self.quick.shows(catalog, chosen)
+
+    def _job(self, job_id: Any) -> Job | None:
+        return self.services.jobs.get(job_id) if isinstance(job_id, str) else None
+
+    def _loading(self) -> Job | None:
+        return next((job for job in self._under_way() if isinstance(job.task, LoadRequest)), None)
+
+    def _again(self, asked: str) -> Updates:
+        """The form of an earlier visit; nothing when there was none, or another version of sdui wrote it."""
+        try:
+            return self._fill(self.services.requests.model_validate_json(asked), keep=("model",))[0]
+        except ValidationError:
+            return {}
+
+    def _fill(self, request: GenerationRequest, keep: tuple[str, ...]) -> tuple[Updates, list[str]]:
+        """`Form.fill`, and what no control shows. The checkpoint's drop-down stands for its hash as well."""
+        updates, unknown = self.form.fill(request, keep)
+        beyond = override_settings.entries(request, {*self.form.components, "model_hash"})
+        return updates | {self.overrides: gr.update(choices=beyond, value=beyond, visible=bool(beyond))}, unknown
+
+    def _running(self) -> Job | None:
+        """What this tab could have asked for, whoever did."""
+        running = (job for job in self._under_way() if job.view().state == "running")
+        return next((job for job in running if _kind(job) == self.kind), None)
+
+    def _under_way(self) -> list[Job]:
+        return [job for job in self.services.jobs.list() if not job.view().ended]
+
+    def _last_infotext(self) -> str:
+        pictures = (image for job in reversed(self.services.jobs.list()) for image in job.view().images)
+        return next((image.infotext for image in pictures), "")
+
+    def _title(self, chosen: Any) -> Any:
+        """The title may have got its hash since the page was opened."""
+        found = checkpoints.find(self.services.jobs.catalog(), chosen) if isinstance(chosen, str) else None
+        return found.title if found else chosen or ""
+
+
+def _kind(job: Job) -> Kind | None:
+    if not isinstance(job.task, GenerationRequest):
+        return None
+    return "img2img" if job.task.init else "txt2img"
