@@ -17,7 +17,7 @@ from .stages import InitImage
 
 
 def entries(request: GenerationRequest, controls: Collection[str]) -> list[str]:
-    """One for each pair of the infotext that none of the `controls`, paths of parameters, shows; strangers' included."""
+    """One for each pair of the infotext that none of the `controls`, paths of parameters, shows; unknown ones too."""
     pairs = infotext.pairs_of(request, without=controls)
     return [f"{key}: {value}" for key, value in pairs.items() if key not in (key_table.SCRIPT, key_table.SOFT)]
 

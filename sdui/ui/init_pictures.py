@@ -33,10 +33,9 @@ class InitPictures:
         with gr.Tabs(elem_id="mode_img2img") as self._tabs:
             with gr.Tab("img2img", id=_WHOLE, elem_id="img2img_img2img_tab") as whole:
                 self.image = _picture("Image for img2img", "img2img_image", 320)
-            with gr.Tab("Inpaint upload", id=_MASKED, elem_id="img2img_inpaint_upload_tab") as masked:
-                with gr.Row():
-                    self.base = _picture("Image for img2img", "img_inpaint_base", 240, min_width=150)
-                    self.mask = _picture("Mask", "img_inpaint_mask", 240, min_width=150)
+            with gr.Tab("Inpaint upload", id=_MASKED, elem_id="img2img_inpaint_upload_tab") as masked, gr.Row():
+                self.base = _picture("Image for img2img", "img_inpaint_base", 240, min_width=150)
+                self.mask = _picture("Mask", "img_inpaint_mask", 240, min_width=150)
         with gr.Column(visible=False, elem_id="inpaint_controls") as self._controls:
             controls()
         for tab, name in ((whole, _WHOLE), (masked, _MASKED)):

@@ -84,9 +84,15 @@ def test_a_stage_has_an_entry_for_all_that_its_text_has():
     ]
 
 
-def test_a_picture_to_start_from_has_no_entries():
-    request = GenerationRequest(init=InitImage(image=b"", denoising_strength=0.3), tiling=True)
-    assert override_settings.entries(request, CONTROLS) == ["Tiling: True"]
+def test_what_is_done_to_a_picture_becomes_entries_and_these_change_it():
+    request = GenerationRequest(init=InitImage(image=b"x", denoising_strength=0.3), tiling=True)
+    controls = {*CONTROLS, "init.denoising_strength", "init.resize_mode"}
+    asked = request.model_copy(
+        update={"init": request.init.model_copy(update={"initial_noise_multiplier": 1.1, "img2img_fix_steps": True})}
+    )
+    entries = override_settings.entries(asked, controls)
+    assert sorted(entries) == ["Fix steps: True", "Noise multiplier: 1.1", "Tiling: True"]
+    assert override_settings.apply(GenerationRequest(init=request.init), entries) == asked
 
 
 def test_entries_win_over_controls_and_leave_the_batch_alone():

@@ -5,11 +5,14 @@ const visible = (id) => {
   return element && element.offsetParent !== null ? element : null;
 };
 
-/** The button that a key stands for, in the tab that is open; null when there is none. */
-export function buttonFor(event, tab = "txt2img") {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return visible(`${tab}_generate`);
-  if (event.key === "Enter" && event.altKey) return visible(`${tab}_skip`);
-  if (event.key === "Escape" && event.target?.ariaExpanded !== "true") return visible(`${tab}_interrupt`);
+/** What the tab that is open calls by this name; null when there is none. */
+const inOpenTab = (name) => visible(`txt2img_${name}`) ?? visible(`img2img_${name}`);
+
+/** The button that a key stands for; null when there is none. */
+export function buttonFor(event) {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return inOpenTab("generate");
+  if (event.key === "Enter" && event.altKey) return inOpenTab("skip");
+  if (event.key === "Escape" && event.target?.ariaExpanded !== "true") return inOpenTab("interrupt");
   return null;
 }
 
@@ -30,7 +33,7 @@ export function toggled(prompt, tag) {
 
 function onClick(event) {
   const tag = event.target.closest?.("[data-tag]")?.dataset.tag;
-  const prompt = tag && visible("txt2img_prompt")?.querySelector("textarea");
+  const prompt = tag && inOpenTab("prompt")?.querySelector("textarea");
   if (!prompt) return;
   prompt.setRangeText(toggled(prompt.value, tag), 0, prompt.value.length, "end");
   prompt.dispatchEvent(new Event("input", { bubbles: true }));
