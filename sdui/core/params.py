@@ -32,6 +32,8 @@ class Param:
     """What the slider offers, where that is narrower than what is valid."""
     choices: str | tuple[str, ...] = ""
     """A `Catalog` list such as "samplers", or the options themselves."""
+    empty: str = ""
+    """What a drop-down calls the value "" when it is beside the others; "" = not offered."""
     infotext: str = ""
     """Key in the PNG text, where "Size-1" and "Size-2" are both halves of "Size: 512x768"; "" = not written."""
     infotext_always: bool = False

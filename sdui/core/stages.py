@@ -201,6 +201,7 @@ class Hires(Params):
             step=0.01,
             infotext="Denoising strength",
             infotext_always=True,
+            elem_id="denoising_strength",
         ),
     ] = 0.7
     model: Annotated[
@@ -209,8 +210,10 @@ class Hires(Params):
             "Hires checkpoint",
             "Empty uses the first pass' checkpoint.",
             choices="checkpoints",
+            empty="Use same checkpoint",
             infotext="Hires checkpoint",
             a1111="hr_checkpoint_name",
+            elem_id="hr_checkpoint",
         ),
     ] = ""
     sampler: Annotated[
@@ -219,8 +222,10 @@ class Hires(Params):
             "Hires sampling method",
             "Empty uses the first pass' sampler.",
             choices="samplers",
+            empty="Use same sampler",
             infotext="Hires sampler",
             a1111="hr_sampler_name",
+            elem_id="hr_sampler",
         ),
     ] = ""
     schedule: Annotated[
@@ -229,8 +234,10 @@ class Hires(Params):
             "Hires schedule type",
             "Empty uses the first pass' schedule.",
             choices="schedules",
+            empty="Use same scheduler",
             infotext="Hires schedule type",
             a1111="hr_scheduler",
+            elem_id="hr_scheduler",
         ),
     ] = ""
     prompt: Annotated[
@@ -241,6 +248,7 @@ class Hires(Params):
             widget="prompt",
             infotext="Hires prompt",
             a1111="hr_prompt",
+            elem_id="hires_prompt",
         ),
     ] = ""
     negative_prompt: Annotated[
@@ -251,6 +259,7 @@ class Hires(Params):
             widget="prompt",
             infotext="Hires negative prompt",
             a1111="hr_negative_prompt",
+            elem_id="hires_neg_prompt",
         ),
     ] = ""
     scale: Annotated[
@@ -264,6 +273,7 @@ class Hires(Params):
             infotext="Hires upscale",
             infotext_always=True,
             a1111="hr_scale",
+            elem_id="hr_scale",
         ),
     ] = 2.0
     resize_x: Annotated[
@@ -276,6 +286,7 @@ class Hires(Params):
             slider=(0, 2048),
             infotext="Hires resize-1",
             a1111="hr_resize_x",
+            elem_id="hr_resize_x",
         ),
     ] = 0
     resize_y: Annotated[
@@ -288,6 +299,7 @@ class Hires(Params):
             slider=(0, 2048),
             infotext="Hires resize-2",
             a1111="hr_resize_y",
+            elem_id="hr_resize_y",
         ),
     ] = 0
     steps: Annotated[
@@ -310,6 +322,7 @@ class Hires(Params):
             infotext="Hires upscaler",
             infotext_always=True,
             a1111="hr_upscaler",
+            elem_id="hr_upscaler",
         ),
     ] = "Latent"
     token_merging_ratio: Annotated[

@@ -67,8 +67,8 @@ def _sources(form: Form[ExtrasRequest]) -> dict[str, Any]:
 def _operation(form: Form[ExtrasRequest], group: type[Group]) -> None:
     """An accordion with the parameters of one operation; the checkbox switches it on."""
     on = group.name == _ON_AT_FIRST
-    with gr.Accordion(group.title, open=on):
-        form.switch(PREFIX + group.name, value=on)
+    with gr.Accordion(group.title, open=on) as accordion:
+        form.switch(PREFIX + group.name, accordion, value=on)
         for declared in parameters(group):
             form.add(declared.path)
 

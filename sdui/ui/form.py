@@ -36,12 +36,18 @@ class Form(Generic[T]):
         self._groups = groups_of(model) if issubclass(model, Extended) else {}
         self._switches: list[str] = []
         """Stages that a checkbox switches on."""
+        self._accordions: dict[str, gr.Accordion] = {}
+        """Of these stages, in which the checkbox is."""
         self._scripts: list[str] = []
         """Groups of which the component "script" chooses one by its title."""
 
-    def switch(self, path: str, **look: Any) -> Any:
-        """Make the checkbox here without which the stage at this path, and every field in it, is left out."""
+    def switch(self, path: str, accordion: gr.Accordion, **look: Any) -> Any:
+        """Make the checkbox here without which the stage at this path, and every field in it, is left out.
+
+        accordion: opens when values are shown that have the stage.
+        """
         self._switches.append(path)
+        self._accordions[path] = accordion
         look = {"label": "Enable", "value": False, "elem_id": f"{self._stage_id(path)}_enable"} | look
         return self.adopt(path, gr.Checkbox(**look))
 
@@ -64,6 +70,10 @@ class Form(Generic[T]):
         """Read a field from a component that was made elsewhere."""
         self.components[path] = component
         return component
+
+    def outputs(self) -> list[Any]:
+        """What `fill` may change."""
+        return [*self.components.values(), *self._accordions.values()]
 
     def inputs(self) -> dict[str, Any]:
         """For `inputs_kwargs`; the handler gives its keyword arguments to `read`."""
@@ -102,14 +112,17 @@ class Form(Generic[T]):
             if path in keep:
                 continue
             if path not in self._declared:
-                updates[component] = gr.update(value=self._switched(path, values))
+                on = self._switched(path, values)
+                updates[component] = gr.update(value=on)
+                if on and path in self._accordions:
+                    updates[self._accordions[path]] = gr.update(open=True)
                 continue
             d = self._declared[path]
             value = d.of(values)
             if not _said(d, values) or (value is None and "." in path):
                 continue
             offered = self._offered(d)
-            if offered and not isinstance(value, tuple) and value not in offered:
+            if offered and not isinstance(value, tuple) and value not in (*offered, d.field.default):
                 unknown.append(f"{d.param.label}: {value!r} is not available here; the page keeps what it had.")
                 continue
             updates[component] = gr.update(value=_shown(d, value))
@@ -178,7 +191,8 @@ def _component(d: Declared, offered: tuple[str, ...], look: dict[str, Any]) -> A
     if get_origin(kind) is tuple and d.param.choices:
         how |= {"value": list(d.field.default), "multiselect": True}
     if d.param.choices:
-        return OpenDropdown(list(offered), **how | look)
+        empty = [(d.param.empty, "")] if d.param.empty else []
+        return OpenDropdown([*empty, *offered], **how | look)
     if d.param.widget == "prompt":
         how |= {"lines": 3, "max_lines": 12, "show_label": False, "info": None, "placeholder": d.param.label + _KEYS}
     elif d.param.widget == "lines":

@@ -169,7 +169,7 @@ class Generation:
 
     def outputs(self) -> list[Any]:
         """Whatever the handlers may change; the checkpoint's drop-down is one of the form's components."""
-        return [*self.parts.all(), self.quick.banner, self.overrides, *self.form.components.values()]
+        return [*self.parts.all(), self.quick.banner, self.overrides, *self.form.outputs()]
 
     def submit(self, job_id: str, overrides: Any, **values: Any) -> Updates:
         running = self._job(job_id)

@@ -64,8 +64,8 @@ def _inpainting(form: Form[GenerationRequest]) -> None:
     with gr.Row():
         form.add(f"{_INPAINT}.area", min_width=140)
         form.add(f"{_INPAINT}.padding", min_width=140)
-    with gr.Accordion("Soft inpainting", open=False):
-        form.switch(_SOFT)
+    with gr.Accordion("Soft inpainting", open=False) as accordion:
+        form.switch(_SOFT, accordion)
         for d in declared(SoftInpainting, f"{_SOFT}."):
             form.add(d.path)
 

@@ -17,8 +17,8 @@ def build(form: Form[GenerationRequest], requests: type[GenerationRequest], kind
     here = sorted(groups_of(requests).values(), key=lambda group: group.order)
     here = [group for group in here if kind in group.kinds]
     for group in (group for group in here if group.place == "always"):
-        with gr.Accordion(group.title, open=False):
-            form.switch(PREFIX + group.name)
+        with gr.Accordion(group.title, open=False) as accordion:
+            form.switch(PREFIX + group.name, accordion)
             _fields(form, group)
     chooser = form.choose_script(elem_id=f"{kind}_script_list")
     boxes: list[gr.Column] = []

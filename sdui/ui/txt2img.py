@@ -17,6 +17,13 @@ from .generation import SIDES, Generation, Tools
 from .results import QUIET, Memory
 from .services import Services
 
+_HIRES = (
+    ("upscaler", "steps", "denoising_strength"),
+    ("scale", "resize_x", "resize_y"),
+    ("model", "sampler", "schedule"),
+    ("prompt", "negative_prompt"),
+)
+"""Rows of the accordion, as A1111 has them."""
 _FROM_A_PICTURE = (
     "The picture was made from another picture, which its text does not hold and this tab cannot take; "
     "everything else is filled in."
@@ -39,12 +46,22 @@ def build(services: Services, catalog: Catalog, quick: QuickSettings, memory: Me
             tools, _ = generation.size_and_batch(form, "txt2img", generation.native_size(chosen))
             form.add("cfg_scale")
             tools |= generation.seed(form, "txt2img")
+            _hires(form)
             overrides = generation.override_box("txt2img")
             scripts.build(form, services.requests, "txt2img")
         parts = results.build(services, "txt2img", top.buttons, memory)
     tab = Txt2img(services, quick, form, parts, overrides, chips)
     tab.bind(top.tools | tools)
     return tab
+
+
+def _hires(form: Form[GenerationRequest]) -> None:
+    with gr.Accordion("Hires. fix", open=False, elem_id="txt2img_hr") as accordion:
+        form.switch("hires", accordion, elem_id="txt2img_hr-checkbox")
+        for row in _HIRES:
+            with gr.Row():
+                for name in row:
+                    form.add(f"hires.{name}", min_width=140)
 
 
 class Txt2img(Generation):

@@ -113,7 +113,7 @@ def test_a_picture_of_a1111_with_hires_fix_is_dropped_and_comes_back(server, fol
     page.set_input_files("#pnginfo_image input[type=file]", theirs)
     expect(page.locator("#html_info_pnginfo")).to_contain_text("Lanczos")
     page.click("#txt2img_tab")
-    expect(page.locator("#txt2img_override_settings")).to_contain_text("Hires upscaler: Lanczos")
+    expect(page.locator("#txt2img_hr_upscaler input")).to_have_value("Lanczos")
     before = len(pictures(folder))
     page.click("#txt2img_generate")
     wait_until(lambda: len(pictures(folder)) == before + 1, 60)

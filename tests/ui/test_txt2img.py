@@ -25,10 +25,7 @@ TEXT = (
 ENTRIES = [
     "Variation seed: 7",
     "Variation seed strength: 0.25",
-    "Denoising strength: 0.4",
     "RNG: CPU",
-    "Hires upscale: 1.5",
-    "Hires upscaler: Latent",
     "ControlNet 0: Module: canny, Weight: 1",
 ]
 
@@ -86,9 +83,9 @@ def test_generate_asks_for_the_very_request_of_the_text(tab):
 
 def test_an_entry_that_is_removed_asks_for_the_default(tab):
     updates = tab.show_infotext(TEXT)
-    left = [entry for entry in entries(tab, updates) if not entry.startswith(("RNG", "Hires", "Denoising"))]
+    left = [entry for entry in entries(tab, updates) if not entry.startswith("RNG")]
     tab.submit("", left, **values(tab, updates))
-    assert (submitted(tab).randn_source, submitted(tab).hires, submitted(tab).subseed) == ("GPU", None, 7)
+    assert (submitted(tab).randn_source, submitted(tab).subseed) == ("GPU", 7)
 
 
 def test_a_text_without_more_than_the_controls_takes_the_entries_away(tab):
@@ -136,5 +133,19 @@ def test_no_entries_are_no_error(tab):
 
 
 def test_a_job_with_more_than_the_page_shows_is_seen_on_it(tab):
-    job = tab.services.jobs.submit(GenerationRequest(hires=Hires(steps=3)), tab.services.settings.current)
-    assert "Hires steps: 3" in entries(tab, tab.attach(job.id, ""))
+    job = tab.services.jobs.submit(
+        GenerationRequest(hires=Hires(steps=3, token_merging_ratio=0.3)), tab.services.settings.current
+    )
+    updates = tab.attach(job.id, "")
+    assert entries(tab, updates) == ["Token merging ratio hr: 0.3"]
+    assert [updates[tab.form.components[path]]["value"] for path in ("hires", "hires.steps")] == [True, 3]
+
+
+def test_hires_fix_is_shown_when_a_text_has_it_and_put_away_when_it_has_none(tab):
+    updates = tab.show_infotext(TEXT)
+    assert said(tab, updates).count("not available") == 0
+    (accordion,) = (part for part in updates if isinstance(part, gr.Accordion))
+    assert updates[accordion]["open"]
+    again = tab.show_infotext("a\nSteps: 2, Sampler: Euler, Seed: 3, Size: 64x64")
+    tab.submit("", [], **values(tab, updates) | {"hires": again[tab.form.components["hires"]]["value"]})
+    assert submitted(tab).hires is None
