@@ -48,12 +48,9 @@ def masked(
     return request.model_copy(update={"init": request.init.model_copy(update={"inpaint": inpaint})})
 
 
-def one(drawing: Drawing, request: GenerationRequest) -> GeneratedImage:
-    """The one picture of a request. Raises RequestError when it was skipped."""
-    made = [image for image in drawing.draw(request) if image.kind == "image"]
-    if not made:
-        raise RequestError("A picture that the script needs was skipped, so it cannot go on.")
-    return made[0]
+def one(drawing: Drawing, request: GenerationRequest) -> GeneratedImage | None:
+    """The one picture of a request; None when it was skipped. Raises Interrupted."""
+    return next((image for image in drawing.draw(request) if image.kind == "image"), None)
 
 
 def png(image: Image.Image) -> bytes:

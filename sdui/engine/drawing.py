@@ -50,10 +50,12 @@ class Drawing:
         self.context.stop.check()
 
         def finished(image: GeneratedImage) -> GeneratedImage:
-            if image.kind == "image":
-                image = self.host.passed_on("after_image", "image", image, drawing=self._beside())
-            if on_image:
-                on_image(image)
+            try:
+                if image.kind == "image":
+                    image = self.host.passed_on("after_image", "image", image, drawing=self._beside())
+            finally:  # the picture itself is finished, whatever became of what was to be done to it
+                if on_image:
+                    on_image(image)
             return image
 
         images = self.painter.paint(request, replace(self.context, emit=self._emit), finished)

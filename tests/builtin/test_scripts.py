@@ -13,7 +13,7 @@ from sdui.builtin.prompts_from_file.params import PromptsFromFile
 from sdui.core import infotext
 from sdui.core.a1111_body import request_from
 from sdui.core.errors import ExtensionError, Interrupted, RequestError
-from sdui.core.events import ImageReady, Notice, Stop, StopToken
+from sdui.core.events import ImageReady, Notice, Progress, Stop, StopToken
 from sdui.core.groups import groups_of, script_of
 from sdui.core.request import GenerationRequest
 from sdui.core.settings import Preferences
@@ -159,25 +159,32 @@ KEPT = 24
 """Pixels from a seam that a mask blur of 4 does not reach."""
 
 
-@pytest.mark.parametrize("sides", [["right"], ["left", "down"], ["left", "right", "up", "down"]])
-def test_outpainting_keeps_the_picture(engine, sides):
+@pytest.mark.parametrize(
+    ("sides", "blur"), [(["right"], 0), (["left", "down"], 2), (["left", "right", "up", "down"], 0)]
+)
+def test_outpainting_keeps_the_picture(engine, sides, blur):
     image = picture(64, 64)
-    request = asked("outpainting mk2", [None, 32, 2, sides, 1.0, 0.05], image, width=128, height=128)
+    request = asked("outpainting mk2", [None, 32, blur, sides, 1.0, 0.05], image, width=128, height=128)
     _, (made,), _ = run(engine, request)
     across, down = (any(side in sides for side in pair) for pair in (("left", "right"), ("up", "down")))
     assert made.pixels.shape == (128 if down else 64, 128 if across else 64, 3)
     left = (128 - 64) // (2 if "right" in sides else 1) if "left" in sides else 0
     top = (128 - 64) // (2 if "down" in sides else 1) if "up" in sides else 0
     before, after = np.asarray(image), made.pixels[top : top + 64, left : left + 64]
-    assert np.array_equal(before[KEPT:-KEPT, KEPT:-KEPT], after[KEPT:-KEPT, KEPT:-KEPT])
+    inside = slice(KEPT, -KEPT) if blur else slice(None)
+    assert np.array_equal(before[inside, inside], after[inside, inside])
     assert made.pixels.std(axis=(0, 1)).min() > 5
     assert script_of(infotext.read(infotext.write(made.request, made.facts), REQUEST)).name == "outpainting_mk2"
 
 
 def test_the_requests_that_a1111_could_not_draw_are_drawn(engine):
-    for arguments in ([None, 64, 8, ["left", "down"], 1.0, 0.05], [None, 64, 4, ["right"], 0.8, 0.0]):
-        _, images, _ = run(engine, asked("outpainting mk2", arguments, picture()))
-        assert len(images) == 1
+    for arguments, size in (
+        ([None, 64, 8, ["left", "down"], 1.0, 0.05], (128, 128)),
+        ([None, 64, 4, ["right"], 0.8, 0.0], (64, 128)),
+        ([None, 32, 8, ["left", "down"], 1.0, 0.05], (128, 128)),
+    ):
+        _, (made,), _ = run(engine, asked("outpainting mk2", arguments, picture()))
+        assert made.pixels.shape[:2] == size
 
 
 def test_outpainting_needs_a_direction(engine):
@@ -186,12 +193,41 @@ def test_outpainting_needs_a_direction(engine):
             run(engine, asked(script, arguments, picture()))
 
 
-def test_poor_mans_outpainting_keeps_the_picture(engine):
+@pytest.mark.parametrize(("blur", "kept"), [(0, 0), (2, KEPT)])
+def test_poor_mans_outpainting_keeps_the_picture(engine, blur, kept):
     image = picture(64, 64)
-    request = asked("poor man's outpainting", [32, 2, "fill", ["left", "up"]], image, width=128, height=128)
+    request = asked("poor man's outpainting", [32, blur, "fill", ["left", "up"]], image, width=128, height=128)
     _, (made,), _ = run(engine, request)
     assert made.pixels.shape == (128, 128, 3)
-    assert np.array_equal(made.pixels[64 + KEPT :, 64 + KEPT :], np.asarray(image)[KEPT:, KEPT:])
+    assert np.array_equal(made.pixels[64 + kept :, 64 + kept :], np.asarray(image)[kept:, kept:])
+
+
+@pytest.mark.parametrize("level", [Stop.NOW, Stop.SKIP])
+@pytest.mark.parametrize(
+    ("script", "arguments", "grown"),
+    [
+        ("sd upscale", [None, 16, "Nearest", 2.0], False),
+        ("outpainting mk2", [None, 32, 2, ["left", "up"], 1.0, 0.05], True),
+        ("poor man's outpainting", [32, 2, "fill", ["left", "up"]], False),
+    ],
+)
+def test_what_was_drawn_is_kept_when_the_next_part_is_not(engine, script, arguments, grown, level):
+    request = asked(script, arguments, picture(), steps=2, denoising_strength=1.0)
+    stop, begun = StopToken(), []
+
+    def in_the_second_part(event):
+        if isinstance(event, Progress) and event.step == 1:
+            begun.append(event)
+            if len(begun) == 2:
+                stop.request(level)
+
+    _, (whole,), _ = run(engine, request)
+    _, (made,), _ = run(engine, request, stop, in_the_second_part)
+    smaller = grown and level == Stop.NOW
+    assert made.pixels.shape[1] == 128 and made.pixels.shape[0] == (64 if smaller else 128)
+    if not smaller:
+        assert 0 < (made.pixels == whole.pixels).all(-1).mean() < 1
+    assert script_of(infotext.read(infotext.write(made.request, made.facts), REQUEST)).title.casefold() == script
 
 
 def test_matched_noise_leaves_what_is_known_and_fills_the_rest():

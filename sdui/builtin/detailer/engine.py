@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from sdui.builtin.started import masked, one, png
+from sdui.core.errors import Interrupted
 from sdui.core.events import GeneratedImage, Progress
 from sdui.core.groups import values_of, without
 from sdui.core.request import GenerationRequest
@@ -38,9 +40,10 @@ def after_image(image: GeneratedImage, drawing: Drawing) -> GeneratedImage | Non
     find = detector(values.detector, drawing.models.files)
     parts = sorted(find(image.pixels, values.confidence), key=lambda part: -part.width * part.height)
     picture = Image.fromarray(image.pixels)
-    for part in parts[: values.most or None]:
-        drawn = one(drawing, _request(image.request, picture, part, values))
-        picture = Image.fromarray(drawn.pixels)
+    with suppress(Interrupted):  # what is detailed by then is kept; the job ends after this picture
+        for part in parts[: values.most or None]:
+            if drawn := one(drawing, _request(image.request, picture, part, values)):
+                picture = Image.fromarray(drawn.pixels)
     return replace(image, pixels=np.asarray(picture)) if parts else None
 
 

@@ -40,6 +40,8 @@ def run_request(request: GenerationRequest, drawing: Drawing) -> bool | None:
                 words = drawing.described(image, describer)
                 asked = asked.model_copy(update={"prompt": ", ".join(filter(None, (base.prompt, words)))})
             made = one(drawing, asked)
+            if made is None:
+                continue  # The next loop starts from the picture before this one.
             image, fill = Image.fromarray(made.pixels), MASKED_CONTENT[1]
             last = loop == values.loops - 1
             made = _told(made, values, shown=base.batch_count == 1 or last)

@@ -42,15 +42,16 @@ def run_request(request: GenerationRequest, drawing: Drawing) -> bool | None:
     for index in range(count):
         whole, told = image, None
         seed = base.seed + index % base.batch_size
-        for side, pixels in sides:
-            whole, drawn = _grow(whole, Strip(side, pixels, values.mask_blur), base, seed, values, drawing)
-            told = told or drawn
-        assert told
-        asked = having(
-            told.request.model_copy(update={"init": base.init, "width": base.width, "height": base.height}), values
-        )
-        made.append(GeneratedImage(np.asarray(whole), asked, told.facts))
-        drawing.show(made[-1])
+        try:
+            for side, pixels in sides:
+                whole, drawn = _grow(whole, Strip(side, pixels, values.mask_blur), base, seed, values, drawing)
+                told = told or drawn
+        finally:  # the strips that were drawn are kept, whatever ends it
+            if told:
+                size = {"init": base.init, "width": base.width, "height": base.height}
+                asked = having(told.request.model_copy(update=size), values)
+                made.append(GeneratedImage(np.asarray(whole), asked, told.facts))
+                drawing.show(made[-1])
     if len(made) > 1:
         sheet = grid([one.pixels for one in made], rows_for(len(made), -1, base.batch_size))
         drawing.show(GeneratedImage(sheet, made[0].request, made[0].facts, "grid"))
@@ -89,8 +90,8 @@ class Strip:
 
 def _grow(
     image: Image.Image, strip: Strip, base: GenerationRequest, seed: int, values: Outpainting, drawing: Drawing
-) -> tuple[Image.Image, GeneratedImage]:
-    """The picture with the strip, and what was drawn for it."""
+) -> tuple[Image.Image, GeneratedImage | None]:
+    """The picture with the strip, and what was drawn for it; a skipped one stays noise."""
     width = image.width + strip.pixels * strip.across
     height = image.height + strip.pixels * (not strip.across)
     canvas = Image.new("RGB", (math.ceil(width / STEP) * STEP, math.ceil(height / STEP) * STEP))
@@ -106,7 +107,8 @@ def _grow(
     asked = started_from(base, part, width=part.width, height=part.height, seed=seed)
     content = {"mask_blur": strip.blur * 4, "fill": MASKED_CONTENT[1]}
     drawn = one(drawing, masked(asked, part_mask, cells, **content))
-    canvas.paste(Image.fromarray(drawn.pixels), box[:2])
+    if drawn:
+        canvas.paste(Image.fromarray(drawn.pixels), box[:2])
     return canvas.crop((0, 0, width, height)), drawn
 
 

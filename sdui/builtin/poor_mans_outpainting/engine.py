@@ -42,19 +42,24 @@ def run_request(request: GenerationRequest, drawing: Drawing) -> bool | None:
     if not wanted:
         raise RequestError("Outpainting direction: choose at least one.")
     drawing.plan(len(wanted))
-    seeds, last = count(base.seed), None
-    for row, column in wanted:
-        asked = started_from(base, tiles[row][column], seed=next(seeds))
-        content = {"mask_blur": values.mask_blur * 2, "fill": values.inpainting_fill}
-        drawn = one(drawing, masked(asked, masks[row][column], latent_masks[row][column], **content))
-        last = last or drawn
-        tiles[row][column] = Image.fromarray(drawn.pixels)
-    assert last and last.request.init
-    # Its text tells of the inpainting; its pictures are those that the script was given.
-    told = last.request.init.model_copy(update={"image": base.init.image if base.init else b""})
-    whole = having(last.request.model_copy(update={"init": told}), values)
-    drawing.show(GeneratedImage(np.asarray(tiling.joined(tiles)), whole, last.facts))
+    seeds, first = count(base.seed), None
+    try:
+        for row, column in wanted:
+            asked = started_from(base, tiles[row][column], seed=next(seeds))
+            content = {"mask_blur": values.mask_blur * 2, "fill": values.inpainting_fill}
+            if drawn := one(drawing, masked(asked, masks[row][column], latent_masks[row][column], **content)):
+                tiles[row][column], first = Image.fromarray(drawn.pixels), first or drawn
+    finally:  # what was drawn is kept, whatever ends it
+        if first:
+            drawing.show(GeneratedImage(np.asarray(tiling.joined(tiles)), _told(first, base, values), first.facts))
     return True
+
+
+def _told(first: GeneratedImage, base: GenerationRequest, values: PoorMansOutpainting) -> GenerationRequest:
+    """The text tells of the inpainting; the pictures are those that the script was given."""
+    assert first.request.init and base.init
+    init = first.request.init.model_copy(update={"image": base.init.image})
+    return having(first.request.model_copy(update={"init": init}), values)
 
 
 def _rounded(image: Image.Image, grown: Growth) -> tuple[int, int]:

@@ -53,21 +53,25 @@ def _draw(
     tiles: list[tuple[Image.Image, Image.Image | None]],
     drawing: Drawing,
 ) -> None:
-    """One picture. A tile's seed is that of A1111, which counts batches, and pictures within each of them."""
-    pictures: list[Image.Image] = []
+    """One picture, whatever ends it; tiles that were not drawn are as they were enlarged.
+
+    A tile's seed is that of A1111, which counts batches, and pictures within each of them.
+    """
+    pictures = [tile for tile, _ in tiles]
     last: GeneratedImage | None = None
-    for place, (tile, mask) in enumerate(tiles):
-        if mask is not None and mask.getbbox() is None:
-            pictures.append(tile)
-            continue
-        asked = started_from(request, tile, seed=request.seed + sum(divmod(place, request.batch_size)))
-        last = one(drawing, asked if mask is None else masked(asked, mask, mask_blur=0))
-        pictures.append(Image.fromarray(last.pixels))
-    assert last
-    columns = len(tiling.places()[0])
-    rows = [pictures[at : at + columns] for at in range(0, len(pictures), columns)]
-    whole = last.request.model_copy(update={"init": request.init, "seed": request.seed})
-    drawing.show(GeneratedImage(np.asarray(tiling.joined(rows)), having(whole, values), last.facts))
+    try:
+        for place, (tile, mask) in enumerate(tiles):
+            if mask is not None and mask.getbbox() is None:
+                continue
+            asked = started_from(request, tile, seed=request.seed + sum(divmod(place, request.batch_size)))
+            if drawn := one(drawing, asked if mask is None else masked(asked, mask, mask_blur=0)):
+                pictures[place], last = Image.fromarray(drawn.pixels), drawn
+    finally:
+        if last:
+            columns = len(tiling.places()[0])
+            rows = [pictures[at : at + columns] for at in range(0, len(pictures), columns)]
+            whole = last.request.model_copy(update={"init": request.init, "seed": request.seed})
+            drawing.show(GeneratedImage(np.asarray(tiling.joined(rows)), having(whole, values), last.facts))
 
 
 def _masks(request: GenerationRequest, tiling: Tiling) -> list[Image.Image | None]:
