@@ -10,7 +10,7 @@ from pathlib import Path
 import grimp
 import pytest
 
-from sdui.core import docs
+from sdui import docs
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted([ROOT / "webui.py", *(ROOT / "sdui").rglob("*.py")])
@@ -118,4 +118,4 @@ def is_broad(caught: ast.expr | None) -> bool:
 
 def test_parameter_pages_are_up_to_date():
     there = (ROOT / "docs/parameters.md").read_text(encoding="utf-8")
-    assert there == docs.page(), "run: python -m sdui.core.docs > docs/parameters.md"
+    assert there == docs.page(), "run: python -m sdui.docs > docs/parameters.md"

@@ -1,4 +1,4 @@
-"""Writes docs/parameters.md from the declarations: python -m sdui.core.docs > docs/parameters.md"""
+"""Writes docs/parameters.md from the declarations: python -m sdui.docs > docs/parameters.md"""
 
 from __future__ import annotations
 
@@ -8,16 +8,29 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
-from .merging import MergeRequest
-from .params import Declared, Params, declared
-from .request import GenerationRequest
-from .settings import Launch, Preferences
+from sdui.builtin.all import add_all
+from sdui.core.merging import MergeRequest
+from sdui.core.params import Declared, Params, declared
+from sdui.core.request import GenerationRequest
+from sdui.core.settings import Launch, Preferences
+from sdui.extensions.host import Host
 
 _HEAD = """\
 # Parameters
 
-Made from the declarations in `sdui/core`; do not edit it, run `python -m sdui.core.docs > docs/parameters.md`.
+Made from the declarations in `sdui/core` and `sdui/builtin`. Do not edit: `python -m sdui.docs > docs/parameters.md`.
 """
+
+_EXTENSIONS = """\
+## What extensions add
+
+`sdui/builtin/NAME/params.py`. A request's field `extensions.NAME` is null, and all of it off, or holds these fields.
+"""
+_PLACES = {
+    "always": "An accordion on txt2img, img2img or both; `alwayson_scripts` of A1111's API takes it by its title.",
+    "script": "A script; A1111's API takes its title as `script_name` and the fields as `script_args`.",
+    "operation": "An operation on the Extras tab.",
+}
 
 _KINDS: dict[Any, str] = {str: "text", int: "whole number", float: "number", bool: "yes or no", Path: "path"}
 
@@ -34,6 +47,7 @@ def page() -> str:
                 ("Field", "Label", "In the picture's text", "A1111's name", "Values", "Default", "What it does"),
                 lambda d: [f"`{d.path}`", d.param.label, d.param.infotext, f"`{d.name}`"],
             ),
+            *_extensions(),
             *_table(
                 "What a merged checkpoint is made from",
                 "`sdui/core/merging.py`. Options of `./webui.sh merge` are named like the fields, `--bake-in-vae`.",
@@ -59,8 +73,28 @@ def page() -> str:
     )
 
 
+def _extensions() -> Iterator[str]:
+    """Of what comes with sdui, those for trusted users left out."""
+    host = Host()
+    add_all(host, ["params"])
+    yield _EXTENSIONS
+    for group in sorted(host.groups(), key=lambda group: (list(_PLACES).index(group.place), group.order)):
+        yield from _table(
+            f"{group.title} (`{group.name}`)",
+            _PLACES[group.place],
+            group,
+            ("Field", "Label", "In the picture's text", "Values", "Default", "What it does"),
+            lambda d: [f"`{d.path}`", d.param.label, d.param.infotext],
+        )
+
+
 def _table(
-    title: str, note: str, model: type[Params], head: tuple[str, ...], names: Callable[[Declared], list[str]]
+    title: str,
+    note: str,
+    model: type[Params],
+    head: tuple[str, ...],
+    names: Callable[[Declared], list[str]],
+    level: str = "##",
 ) -> Iterator[str]:
     yield f"## {title}\n\n{note}\n"
     yield _row(head)
@@ -76,6 +110,8 @@ def _values(d: Declared) -> str:
     if get_origin(kind) is Literal:
         return ", ".join(f"`{value}`" for value in get_args(kind))
     (plain,) = [part for part in get_args(kind) or (kind,) if part not in (NoneType, ...)]
+    if get_origin(plain) is Literal:
+        return "some of " + ", ".join(f"`{value}`" for value in get_args(plain))
     limits = f" {low:,} to {high:,}" if low is not None and high is not None else ""
     return _KINDS[plain] + limits
 
