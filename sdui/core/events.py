@@ -29,6 +29,10 @@ class Cell:
     height: int
     infotext: str
 
+    def holds(self, x: float, y: float) -> bool:
+        """Whether this pixel of the grid is in it."""
+        return self.left <= x < self.left + self.width and self.top <= y < self.top + self.height
+
 
 @dataclass(frozen=True, slots=True)
 class GeneratedImage:

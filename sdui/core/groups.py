@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, ClassVar, Literal, TypeVar, cast, get_args
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, cast, get_args
 
 from pydantic import create_model
 
@@ -19,6 +19,16 @@ _NAME = re.compile("[a-z][a-z0-9_]*")
 
 G = TypeVar("G", bound="Group")
 R = TypeVar("R", bound="Extended")
+
+
+class Look(NamedTuple):
+    """How the page shows a field."""
+
+    visible: bool = True
+    choices: str | tuple[str, ...] = ()
+    """Of a drop-down: a list of the `Catalog`, or the values themselves."""
+    value: Any = None
+    """What it holds from now on; None: what it held."""
 
 
 class Group(Params):
@@ -36,6 +46,8 @@ class Group(Params):
     """A1111's fields and options that switch it on, such as restore_faces."""
     order: ClassVar[int] = 1000
     """Of accordions and of Extras' operations, lowest first."""
+    watched: ClassVar[tuple[str, ...]] = ()
+    """The fields on which `looks` depends."""
 
     @classmethod
     def from_arguments(cls, arguments: Sequence[Any], kind: Kind) -> dict[str, Any]:
@@ -50,6 +62,11 @@ class Group(Params):
     def offered(cls, field: str, request: type[Extended], kind: Kind) -> tuple[str, ...] | None:
         """What a drop-down of this field offers where that depends on the other extensions; None: as declared."""
         return None
+
+    @classmethod
+    def looks(cls, values: Mapping[str, Any], request: type[Extended], kind: Kind) -> dict[str, Look]:
+        """The fields that look differently while the controls hold these values, which need not be valid."""
+        return {}
 
 
 class Extensions(Params):

@@ -113,7 +113,7 @@ class Parts:
         return {
             self.gallery: gr.update(value=files, selected_index=0 if files else None),
             self.selected: 0,
-            self.info: markup.summary(images[0].infotext) if images else "",
+            self.info: markup.described(images[0]) if images else "",
             self.downloads: gr.update(value=None, visible=False),
         }
 

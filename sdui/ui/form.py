@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sdui.core import groups
 from sdui.core.catalog import Catalog
 from sdui.core.errors import RequestError
-from sdui.core.groups import PREFIX, Extended, Kind, groups_of, script_of
+from sdui.core.groups import PREFIX, Extended, Kind, Look, groups_of, script_of
 from sdui.core.params import Declared, Params, declared, explain, nest
 
 from .components import OpenDropdown, OpenSlider
@@ -127,6 +127,14 @@ class Form(Generic[T]):
                 continue
             updates[component] = gr.update(value=_shown(d, value))
         return updates, unknown
+
+    def looking(self, look: Look) -> Any:
+        """The update that shows a field so."""
+        choices = self._catalog.names(look.choices) if isinstance(look.choices, str) else look.choices
+        changed: Updates = {"choices": list(choices)} if choices else {}
+        if look.value is not None:
+            changed["value"] = look.value
+        return gr.update(visible=look.visible, **changed)
 
     def _switched(self, path: str, values: T) -> bool | str:
         """Whether a stage is on; of the scripts, which."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from html import escape
 
 from sdui.core import infotext
+from sdui.core.events import ImageSaved, PictureSaved
 from sdui.jobs.queue import View
 
 
@@ -45,13 +46,20 @@ def messages(notices: Iterable[str], error: str = "") -> str:
     return "".join(lines)
 
 
-def summary(text: str) -> str:
-    """An infotext as it stands under a picture."""
+def described(image: ImageSaved | PictureSaved) -> str:
+    """A picture's infotext as it stands under it."""
+    return summary(image.infotext, grid=isinstance(image, ImageSaved) and bool(image.cells))
+
+
+def summary(text: str, *, grid: bool = False) -> str:
+    """An infotext as it stands under a picture. grid: one whose cells can be clicked."""
     parsed = infotext.parse(text)
     parts = [f'<p class="prompt">{_lines(parsed.prompt)}</p>'] if parsed.prompt else []
     if parsed.negative_prompt:
         parts.append(f'<p class="negative"><b>Negative prompt:</b> {_lines(parsed.negative_prompt)}</p>')
     pairs = (f"<span><b>{escape(key)}:</b> {escape(value)}</span>" for key, value in parsed.pairs.items())
+    if grid:
+        parts.insert(0, '<p class="quiet" data-grid>Click a cell of the picture to see its parameters.</p>')
     return "".join([*parts, f'<p class="pairs">{" ".join(pairs)}</p>' if parsed.pairs else ""])
 
 

@@ -89,6 +89,9 @@ def build(services: Services, tab: str, buttons: dict[str, gr.Button], memory: M
     panel = Results(services, parts)
     gallery.select(panel.select, [parts.job_id], [parts.selected, info], **QUIET)
     picked = [parts.job_id, parts.selected]
+    point = gr.Button("Show the cell", visible="hidden", elem_id=f"{tab}_point")
+    where = f"(job, selected) => [job, selected, document.getElementById('{tab}_gallery').dataset.pointed]"
+    point.click(panel.point, [*picked, gr.Textbox(visible="hidden")], [info], js=where, **QUIET)
     folder.click(panel.open_folder, picked, [log], **QUIET)
     save.click(panel.save, picked, [log, downloads], **QUIET)
     archive.click(panel.zip, [parts.job_id], [log, downloads], **QUIET)
@@ -110,7 +113,19 @@ class Results:
 
     def select(self, job_id: str, event: gr.SelectData) -> tuple[int, str]:
         image = picture(self._services, job_id, int(event.index))
-        return int(event.index), markup.summary(image.infotext) if image else ""
+        return int(event.index), markup.described(image) if image else ""
+
+    def point(self, job_id: str, selected: int, at: str) -> Updates:
+        """The cell of a grid at these pixels, such as "120,64"; elsewhere the grid itself."""
+        image = picture(self._services, job_id, selected)
+        try:
+            x, y = (float(part) for part in at.split(","))
+        except ValueError:
+            return {self._parts.info: gr.skip()}
+        if not isinstance(image, ImageSaved):
+            return {self._parts.info: gr.skip()}
+        cell = next((cell for cell in image.cells if cell.holds(x, y)), None)
+        return {self._parts.info: markup.summary(cell.infotext, grid=True) if cell else markup.described(image)}
 
     def open_folder(self, job_id: str, selected: int, request: gr.Request) -> Updates:
         image = picture(self._services, job_id, selected)

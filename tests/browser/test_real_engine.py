@@ -123,6 +123,26 @@ def test_a_picture_of_a1111_with_hires_fix_is_dropped_and_comes_back(server, fol
     assert np.abs(pixels - expected).max() <= 1
 
 
+def test_a_cell_of_a_plot_tells_of_itself_when_it_is_clicked(page):
+    page.click("#txt2img_script_list input")
+    page.get_by_role("option", name="X/Y/Z plot").click()
+    page.fill("#script_txt2img_xyz_plot_x_values textarea, #script_txt2img_xyz_plot_x_values input", "41,42")
+    page.click("#script_txt2img_xyz_plot_y_type input")
+    page.get_by_role("option", name="Sampler", exact=True).click()
+    page.click("#script_txt2img_xyz_plot_y_values_dropdown input")
+    page.get_by_role("option", name="Euler", exact=True).click()
+    generate(page, "a red apple", steps=2)
+    info = page.locator("#html_info_txt2img")
+    expect(info).to_contain_text("Click a cell", timeout=PATIENCE)
+    wait_until_done(page)
+    box = page.locator("#txt2img_gallery .media-button img").bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.6)
+    expect(info).to_contain_text("Seed: 42")
+    expect(info).to_contain_text("Sampler: Euler ")
+    page.click("#txt2img_script_list input")
+    page.get_by_role("option", name="None", exact=True).click()
+
+
 def test_a_reload_in_the_middle_of_a_job_finds_it_running(page):
     generate(page, "a house, 3d style", steps=150)
     expect(page.locator("#txt2img_live_preview img")).to_be_visible(timeout=PATIENCE)

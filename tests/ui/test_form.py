@@ -10,6 +10,7 @@ import pytest
 from sdui.core import infotext
 from sdui.core.catalog import Catalog, Checkpoint, Choice
 from sdui.core.errors import RequestError
+from sdui.core.groups import Look, groups_of
 from sdui.core.params import declared
 from sdui.core.request import GenerationRequest
 from sdui.core.settings import Preferences
@@ -175,3 +176,21 @@ def test_a_control_says_which_files_it_needs():
     model = asyncio.run(made())
     assert model.info == "CodeFormer needs its file: put it there."
     assert [value for _, value in model.choices] == ["CodeFormer", "GFPGAN"]
+
+
+def test_an_axis_with_a_list_has_it_in_place_of_the_text():
+    form = asyncio.run(with_extensions())
+    plot = {path.rpartition(".")[2]: part for path, part in form.components.items() if ".xyz_plot." in path}
+    assert plot["x_values"].visible and not plot["x_values_dropdown"].visible
+    group = groups_of(form._model)["xyz_plot"]
+    held = {name: part.value for name, part in plot.items()} | {"x_type": "Sampler", "x_values": "Euler, DPM++ 2M"}
+    chosen = group.looks(held, form._model, "txt2img")
+    update = form.looking(chosen["x_values_dropdown"])
+    assert (update["visible"], update["choices"]) == (True, ["DPM++ 2M", "Euler"])
+    assert update["value"] == ["Euler", "DPM++ 2M"] and not form.looking(chosen["x_values"])["visible"]
+    written = group.looks(
+        held | {"csv_mode": True, "x_values": "", "x_values_dropdown": ["Euler", "a, b"]}, form._model, "txt2img"
+    )
+    assert written["x_values"] == Look(True, value='Euler,"a, b"')
+    other = group.looks(held | {"x_type": "Steps", "x_values": "1-3"}, form._model, "txt2img")
+    assert other["x_values"] == Look(True, value="1-3") and other["x_values_dropdown"].value == []

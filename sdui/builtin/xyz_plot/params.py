@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from sdui.core.groups import Extended, Group, Kind, Place
+from sdui.core.groups import Extended, Group, Kind, Look, Place
 from sdui.core.params import Param
 from sdui.extensions.hooks import hook
 
 from .axes import NOTHING, axes_of
+from .values import joined, split
 
 _ARGUMENTS = """
     x_type x_values x_values_dropdown y_type y_values y_values_dropdown z_type z_values z_values_dropdown draw_legend
@@ -27,6 +28,7 @@ class XyzPlot(Group):
     title: ClassVar[str] = "X/Y/Z plot"
     place: ClassVar[Place] = "script"
     order: ClassVar[int] = 90
+    watched: ClassVar[tuple[str, ...]] = ("x_type", "y_type", "z_type", "csv_mode")
 
     x_type: Annotated[str, Param("X type", choices="axes", infotext="X Type")] = "Seed"
     x_values: Annotated[str, Param("X values", _VALUES, infotext="X Values")] = ""
@@ -64,6 +66,22 @@ class XyzPlot(Group):
         if field.endswith("_type"):
             return tuple(axis.label for axis in axes_of(request) if kind in axis.kinds)
         return () if field.endswith("_dropdown") else None
+
+    @classmethod
+    def looks(cls, values: Mapping[str, Any], request: type[Extended], kind: Kind) -> dict[str, Look]:
+        """An axis with a list has it in place of the text, unless text is wanted; what was chosen goes along."""
+        looks: dict[str, Look] = {}
+        for name in ("x_values", "y_values", "z_values"):
+            label = values[name.replace("_values", "_type")]
+            axes = (axis for axis in axes_of(request) if axis.label == label and kind in axis.kinds)
+            choices = next((axis.choices for axis in axes), ())
+            text, chosen = str(values[name] or ""), list(values[f"{name}_dropdown"] or ())
+            if choices and not values["csv_mode"]:
+                looks |= {name: Look(False, value=""), f"{name}_dropdown": Look(True, choices, chosen or split(text))}
+            else:
+                text = text or (joined(chosen) if choices else "")
+                looks |= {name: Look(True, value=text), f"{name}_dropdown": Look(False, value=[])}
+        return looks
 
 
 @hook

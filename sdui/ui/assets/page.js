@@ -39,6 +39,27 @@ function onClick(event) {
   prompt.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
+/** Where in the picture itself, in its pixels, a click on its element lands; null beside it. */
+export function pixelAt(image, x, y) {
+  const box = image.getBoundingClientRect();
+  const scale = Math.min(box.width / image.naturalWidth, box.height / image.naturalHeight);
+  const across = (x - box.left - (box.width - image.naturalWidth * scale) / 2) / scale;
+  const down = (y - box.top - (box.height - image.naturalHeight * scale) / 2) / scale;
+  const inside = across >= 0 && down >= 0 && across < image.naturalWidth && down < image.naturalHeight;
+  return inside ? [Math.floor(across), Math.floor(down)] : null;
+}
+
+/** A grid's cell tells of itself when it is clicked; of other pictures Gradio shows the next. */
+function onPoint(event) {
+  const gallery = event.target.closest?.("[id$=_gallery]");
+  const tab = gallery?.id.replace("_gallery", "");
+  const image = event.target.closest?.(".media-button")?.querySelector("img");
+  if (!image || !document.querySelector(`#html_info_${tab} [data-grid]`)) return;
+  event.stopPropagation();
+  gallery.dataset.pointed = pixelAt(image, event.clientX, event.clientY)?.join(",") ?? "";
+  document.getElementById(`${tab}_point`).click();
+}
+
 /** Gradio's slider forces its number into the slider's range when it loses focus; larger numbers are valid here. */
 function keepNumber(event) {
   if (event.target instanceof HTMLInputElement && event.target.dataset.testid === "number-input") {
@@ -71,6 +92,7 @@ function start() {
   observer.observe(document.body, { childList: true, subtree: true, attributeFilter: ["aria-valuenow"] });
   document.addEventListener("keydown", onKey);
   document.addEventListener("click", onClick);
+  document.addEventListener("click", onPoint, true);
   document.addEventListener("blur", keepNumber, true);
 }
 
