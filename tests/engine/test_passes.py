@@ -1,5 +1,7 @@
 """Hires fix, the refiner, variations and batches, as their pictures and events show them."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from sdui.core.events import ImageReady, Progress, Stop, StopToken
 from sdui.core.request import GenerationRequest
 from sdui.core.settings import Preferences
 from sdui.core.stages import Hires, Refiner
-from tests.support.checkpoints import write_tiny_checkpoint
+from tests.support.checkpoints import FIXTURES, write_tiny_checkpoint
 from tests.support.running import draw, make_engine
 from tests.support.variants import random_weights, save
 
@@ -26,7 +28,9 @@ def engine(tmp_path_factory):
     other.write_bytes(checkpoint.read_bytes())
     other.with_suffix(".yaml").write_text(checkpoint.with_suffix(".yaml").read_text())
     (work / "styles.csv").write_text("name,prompt,negative_prompt\nblue,blue {prompt},red square\n")
-    return make_engine([work / "checkpoints"], work)
+    (work / "ESRGAN").mkdir()
+    shutil.copy(FIXTURES / "upscalers/realesr-animevideov3-x4.pth", work / "ESRGAN" / "small.pth")
+    return make_engine([work / "checkpoints"], work, upscaler=work / "ESRGAN")
 
 
 def change(**values):
@@ -44,7 +48,7 @@ def stages(engine, request):
 
 
 @pytest.mark.parametrize(
-    "upscaler", ["Latent", "Latent (bicubic antialiased)", "Latent (nearest-exact)", "Lanczos", "None"]
+    "upscaler", ["Latent", "Latent (bicubic antialiased)", "Latent (nearest-exact)", "Lanczos", "None", "small"]
 )
 def test_hires_fix_makes_the_larger_size_with_every_kind_of_upscaler(engine, upscaler):
     assert pixels(engine, change(hires=HIRES.model_copy(update={"upscaler": upscaler}))).shape == (96, 96, 3)
