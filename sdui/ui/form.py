@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sdui.core import groups
 from sdui.core.catalog import Catalog
 from sdui.core.errors import RequestError
-from sdui.core.groups import PREFIX, Extended, Kind, Look, groups_of, script_of
+from sdui.core.groups import PREFIX, Extended, Group, Kind, Look, groups_of, script_of
 from sdui.core.params import Declared, Params, declared, explain, nest
 
 from .components import OpenDropdown, OpenSlider
@@ -126,7 +126,23 @@ class Form(Generic[T]):
                 unknown.append(f"{d.param.label}: {value!r} is not available here; the page keeps what it had.")
                 continue
             updates[component] = gr.update(value=_shown(d, value))
-        return updates, unknown
+        return updates | self._looks(values, keep), unknown
+
+    def _looks(self, values: T, keep: tuple[str, ...]) -> Updates:
+        """A drop-down holds only what it offers, so both come in one update."""
+        updates: Updates = {}
+        for group in self._groups.values():
+            held: Group | None = getattr(getattr(values, "extensions", None), group.name, None)
+            if held is None or not group.watched or not issubclass(self._model, Extended):
+                continue
+            for name, look in group.looks(dict(held), self._model, self._kind()).items():
+                path = f"{PREFIX}{group.name}.{name}"
+                if path in self.components and path not in keep:
+                    updates[self.components[path]] = self.looking(look)
+        return updates
+
+    def _kind(self) -> Kind:
+        return "img2img" if self._prefix == "img2img" else "txt2img"
 
     def looking(self, look: Look) -> Any:
         """The update that shows a field so."""
@@ -149,8 +165,7 @@ class Form(Generic[T]):
     def _offered(self, d: Declared) -> tuple[str, ...]:
         if d.path.startswith(PREFIX) and issubclass(self._model, Extended):
             group, name = d.path.removeprefix(PREFIX).split(".")
-            kind: Kind = "img2img" if self._prefix == "img2img" else "txt2img"
-            offered = self._groups[group].offered(name, self._model, kind)
+            offered = self._groups[group].offered(name, self._model, self._kind())
             if offered is not None:
                 return offered
         return self._catalog.names(d.param.choices) if isinstance(d.param.choices, str) and d.param.choices else _own(d)

@@ -14,8 +14,8 @@ from tests.support.servers import ROOT, serving
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork; Windows has no kill -9")
 
-# One process imports everything and loads the checkpoint; its twenty children draw and are killed.
-DRAW_AND_KILL_TWENTY_TIMES = """
+# One process imports everything and loads the checkpoint; its ten children draw and are killed.
+DRAW_AND_KILL_TEN_TIMES = """
 import os, random, signal, sys, time
 from pathlib import Path
 import torch
@@ -45,7 +45,7 @@ def draw_until_killed():
 def pictures():
     return len(list((data / "outputs").rglob("*.png")))
 
-for kill in range(20):
+for kill in range(10):
     before = pictures()
     child = os.fork()
     if not child:
@@ -59,12 +59,12 @@ for kill in range(20):
 """
 
 
-def test_twenty_kills_while_drawing(tmp_path):
+def test_ten_kills_while_drawing(tmp_path):
     write_tiny_checkpoint(tmp_path / "models" / "Stable-diffusion")
-    command = [sys.executable, "-c", DRAW_AND_KILL_TWENTY_TIMES, str(tmp_path)]
+    command = [sys.executable, "-c", DRAW_AND_KILL_TEN_TIMES, str(tmp_path)]
     subprocess.run(command, check=True, timeout=200, cwd=ROOT)
     pictures = sorted((tmp_path / "outputs" / "txt2img-images").rglob("*.png"))
-    assert len(pictures) >= 10
+    assert len(pictures) >= 5
     for path in pictures:
         with Image.open(path) as opened:
             opened.load()

@@ -194,3 +194,12 @@ def test_an_axis_with_a_list_has_it_in_place_of_the_text():
     assert written["x_values"] == Look(True, value='Euler,"a, b"')
     other = group.looks(held | {"x_type": "Steps", "x_values": "1-3"}, form._model, "txt2img")
     assert other["x_values"] == Look(True, value="1-3") and other["x_values_dropdown"].value == []
+
+
+def test_a_plot_that_is_shown_again_has_its_lists_and_what_was_chosen():
+    form = asyncio.run(with_extensions())
+    plot = {"y_type": "Sampler", "y_values_dropdown": ["Euler"], "x_values": "1,2"}
+    updates, _ = form.fill(form._model.model_validate({"prompt": "a cat", "extensions": {"xyz_plot": plot}}))
+    shown = updates[form.components["extensions.xyz_plot.y_values_dropdown"]]
+    assert (shown["visible"], shown["choices"], shown["value"]) == (True, ["DPM++ 2M", "Euler"], ["Euler"])
+    assert updates[form.components["extensions.xyz_plot.x_values"]]["value"] == "1,2"
