@@ -12,7 +12,7 @@ from pathlib import Path
 from .rows import Row
 
 _WIDTH, _HEIGHT, _WINDOW, _STRIDE = 1024, 512, 16, 8
-_CHECKPOINT = Path(__file__).parents[2] / "tests/fixtures/tiny-sd15.safetensors"
+_CHECKPOINT = Path(__file__).parents[2] / "models/Stable-diffusion/sdui-demo.safetensors"
 _PEAK, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
