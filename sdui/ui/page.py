@@ -16,6 +16,7 @@ from .results import QUIET, is_local
 from .services import Services
 
 ASSETS = Path(__file__).parent / "assets"
+_STYLES = ("style", "icons")
 TITLE = "sdui"
 
 _KEEP_OUT = "<script>document.documentElement.inert = true;</script>"
@@ -68,14 +69,14 @@ def mount(app: FastAPI, services: Services) -> FastAPI:
     """The page at "/" of `app`. It serves no folder, only each single picture that it shows (`components.serve`)."""
     app.mount("/ui", StaticFiles(directory=ASSETS), name="ui")
     version = services.versions.get("version", "")
+    styles = "".join(f'<link rel="stylesheet" href="/ui/{name}.css?v={version}">' for name in _STYLES)
     return gr.mount_gradio_app(
         app,
         build(services),
         path="/",
         theme=_theme(),
         head=(
-            f'{_KEEP_OUT}<link rel="stylesheet" href="/ui/style.css?v={version}">'
-            f'<link rel="stylesheet" href="/ui/icons.css?v={version}">'
+            f"{_KEEP_OUT}{styles}"
             f'<link rel="icon" type="image/svg+xml" href="/ui/favicon.svg">'
             f'<script type="module" src="/ui/page.js?v={version}"></script>'
         ),
