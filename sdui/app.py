@@ -22,6 +22,7 @@ from fastapi import FastAPI
 from sdui import __version__
 from sdui.api import sdapi
 from sdui.builtin import all as builtin
+from sdui.core import standing
 from sdui.core.errors import LaunchError
 from sdui.core.extras import ExtrasRequest
 from sdui.core.request import GenerationRequest, LoadRequest
@@ -57,8 +58,8 @@ def main(launch: Launch) -> None:
             # The worker imports torch in its thread while this one imports gradio.
             worker = LocalWorker(lambda: build_engine(launch, host))
             with closing(JobQueue([worker], store.save, store.save_picture)) as jobs:
-                settings = _read_settings(launch)
                 requests = host.request(GenerationRequest, "always", "script")
+                settings = _read_settings(launch, requests)
                 extras = host.request(ExtrasRequest, "operation")
                 app = build(Services(jobs, settings, launch, _versions(), requests, extras, tuple(problems)))
                 if not launch.skip_load_model_at_start:
@@ -144,8 +145,8 @@ def _prepare_folders(launch: Launch) -> None:
         raise LaunchError(f"The data folder {data} cannot be written to; choose another with --data-dir.")
 
 
-def _read_settings(launch: Launch) -> SettingsFile:
-    settings = SettingsFile(launch.data_dir / "config.json")
+def _read_settings(launch: Launch, requests: type[GenerationRequest]) -> SettingsFile:
+    settings = SettingsFile(launch.data_dir / "config.json", standing.preferences(requests))
     if settings.problem:
         log.warning(settings.problem)
     return settings

@@ -20,7 +20,19 @@ from .recipes import tidy
 from .request import GenerationRequest
 from .stages import INPAINT_AREAS
 
-__all__ = ["Parsed", "pairs_of", "parse", "parse_loosely", "quote", "read", "unquote", "unread", "values", "write"]
+__all__ = [
+    "Parsed",
+    "pairs_of",
+    "parse",
+    "parse_loosely",
+    "quote",
+    "read",
+    "shown",
+    "unquote",
+    "unread",
+    "values",
+    "write",
+]
 
 R = TypeVar("R", bound=GenerationRequest)
 
@@ -110,7 +122,7 @@ def _parameters(request: GenerationRequest, without: Container[str]) -> dict[str
         for place in (place for place in key.places if any(path not in without for path in place.paths)):
             held = tuple(flat.get(path) for path in place.paths)
             if None not in held and (place.always or held != place.defaults):
-                pairs[key.text] = "x".join(str(_shown(value)) for value in held)
+                pairs[key.text] = "x".join(str(shown(value)) for value in held)
     hires, inpaint = request.hires, request.init and request.init.inpaint
     if hires and (hires.resize_x or hires.resize_y) and hires.scale == type(hires).model_fields["scale"].default:
         pairs.pop("Hires upscale", None)
@@ -121,7 +133,8 @@ def _parameters(request: GenerationRequest, without: Container[str]) -> dict[str
     return pairs
 
 
-def _shown(value: Any) -> Any:
+def shown(value: Any) -> Any:
+    """A value as an infotext has it."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

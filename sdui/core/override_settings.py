@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -16,9 +16,19 @@ from .request import GenerationRequest
 from .stages import InitImage
 
 
-def entries(request: GenerationRequest, controls: Collection[str]) -> list[str]:
-    """One for each pair of the infotext that none of the `controls`, paths of parameters, shows; unknown ones too."""
-    pairs = infotext.pairs_of(request, without=controls)
+def entries(
+    request: GenerationRequest, controls: Collection[str], standing: Mapping[str, Any] | None = None
+) -> list[str]:
+    """One for each pair of the infotext that none of the `controls`, paths of parameters, shows; unknown ones too.
+
+    standing: what is so without an entry, by path (`standing.values`); what differs from it has an entry.
+    """
+    held, settled = flatten(request), standing or {}
+    same = {path for path, value in settled.items() if held.get(path) == value}
+    pairs = infotext.pairs_of(request, without={*controls, *same})
+    for path in settled.keys() - same - set(controls):
+        if path in held and (key := _keys(type(request)).get(path)):
+            pairs.setdefault(key, str(infotext.shown(held[path])))
     return [f"{key}: {value}" for key, value in pairs.items() if key not in (key_table.SCRIPT, key_table.SOFT)]
 
 

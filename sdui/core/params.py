@@ -174,6 +174,8 @@ def explain(error: ValidationError, model: type[Params], names: dict[str, str] |
                 lines.append(f"{label}: a whole number is needed, not {_given(given)}.")
             case "float_type" | "float_parsing" | "finite_number":
                 lines.append(f"{label}: a number is needed, not {_given(given)}.")
+            case "string_too_short":
+                lines.append(f"{label}: choose one.")
             case "value_error":
                 lines.append(f"{label}: there is no {shown[:200]}; {context['error']}.")
             case "extra_forbidden":

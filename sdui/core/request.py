@@ -160,6 +160,7 @@ class GenerationRequest(Extended):
             choices="vaes",
             infotext="VAE",
             a1111="sd_vae",
+            section="VAE",
         ),
     ] = "Automatic"
     vae_overrides_preference: Annotated[
@@ -168,6 +169,7 @@ class GenerationRequest(Extended):
             "Selected VAE overrides per-model preferences",
             "Otherwise a VAE that belongs to the checkpoint, by its name or your notes, goes before the selected one.",
             a1111="sd_vae_overrides_per_model_preferences",
+            section="VAE",
         ),
     ] = True
     vae_bfloat16: Annotated[
@@ -177,6 +179,7 @@ class GenerationRequest(Extended):
             "When half precision gives NaN, try bf16 before fp32: it takes less memory and is less exact.",
             infotext="VAE falls back to bf16",
             a1111="auto_vae_precision_bfloat16",
+            section="VAE",
         ),
     ] = False
     subseed: Annotated[
@@ -229,6 +232,7 @@ class GenerationRequest(Extended):
             "How much of the masked part an inpainting checkpoint is not shown.",
             step=0.01,
             infotext="Conditional mask weight",
+            section="img2img",
         ),
     ] = 1.0
     clip_skip: Annotated[
@@ -239,12 +243,18 @@ class GenerationRequest(Extended):
             "Which of the text encoder's last layers is listened to; anime models often want 2.",
             infotext="Clip skip",
             a1111="CLIP_stop_at_last_layers",
+            section="Stable Diffusion",
         ),
     ] = 1
     eta_noise_seed_delta: Annotated[
         int,
         Field(ge=-(2**31), le=2**63 - 1),
-        Param("Eta noise seed delta", "Added to the seed of the noise that samplers add.", infotext="ENSD"),
+        Param(
+            "Eta noise seed delta",
+            "Added to the seed of the noise that samplers add.",
+            infotext="ENSD",
+            section="Sampler parameters",
+        ),
     ] = 0
     token_merging_ratio: Annotated[
         float,
@@ -254,6 +264,7 @@ class GenerationRequest(Extended):
             "Share of the tokens that are merged: faster, with less detail.",
             step=0.1,
             infotext="Token merging ratio",
+            section="Optimizations",
         ),
     ] = 0.0
     randn_source: Annotated[
@@ -263,11 +274,15 @@ class GenerationRequest(Extended):
             "CPU and NV (what a GeForce draws) give the same picture on every machine.",
             choices=("GPU", "CPU", "NV"),
             infotext="RNG",
+            section="Stable Diffusion",
         ),
     ] = "GPU"
-    tiling: Annotated[bool, Param("Tiling", "Make a picture that can be tiled without seams.", infotext="Tiling")] = (
-        False
-    )
+    tiling: Annotated[
+        bool,
+        Param(
+            "Tiling", "Make a picture that can be tiled without seams.", infotext="Tiling", section="Stable Diffusion"
+        ),
+    ] = False
     text: TextOptions = TextOptions()
     sampling: SamplingOptions = SamplingOptions()
     guidance: GuidanceOptions = GuidanceOptions()
@@ -279,6 +294,7 @@ class GenerationRequest(Extended):
             "More noise gives more detail; 0 adds none.",
             step=0.01,
             infotext="Extra noise",
+            section="img2img",
         ),
     ] = 0.0
     init: InitImage | None = None

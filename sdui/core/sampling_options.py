@@ -17,7 +17,13 @@ class SamplingOptions(Params):
     eta_ddim: Annotated[
         float,
         Field(ge=0, le=1),
-        Param("Eta for DDIM", "Noise that DDIM adds at each step; 0 adds none.", step=0.01, infotext="Eta DDIM"),
+        Param(
+            "Eta for DDIM",
+            "Noise that DDIM adds at each step; 0 adds none.",
+            step=0.01,
+            infotext="Eta DDIM",
+            section="Sampler parameters",
+        ),
     ] = 0.0
     eta_ancestral: Annotated[
         float,
@@ -27,6 +33,7 @@ class SamplingOptions(Params):
             "Share of the noise that ancestral and SDE samplers add back at each step.",
             step=0.01,
             infotext="Eta",
+            section="Sampler parameters",
         ),
     ] = 1.0
     s_churn: Annotated[
@@ -37,17 +44,31 @@ class SamplingOptions(Params):
             "Noise added before each step, for Euler, Heun, HeunPP2 and DPM2.",
             step=0.01,
             infotext="Sigma churn",
+            section="Sampler parameters",
         ),
     ] = 0.0
     s_tmin: Annotated[
         float,
         Field(ge=0, le=1000),
-        Param("sigma tmin", "Churn only above this level.", step=0.01, slider=(0, 10), infotext="Sigma tmin"),
+        Param(
+            "sigma tmin",
+            "Churn only above this level.",
+            step=0.01,
+            slider=(0, 10),
+            infotext="Sigma tmin",
+            section="Sampler parameters",
+        ),
     ] = 0.0
     s_tmax: Annotated[
         float,
         Field(ge=0, le=1000),
-        Param("sigma tmax", "Churn only below this level; 0 means no limit.", step=0.01, infotext="Sigma tmax"),
+        Param(
+            "sigma tmax",
+            "Churn only below this level; 0 means no limit.",
+            step=0.01,
+            infotext="Sigma tmax",
+            section="Sampler parameters",
+        ),
     ] = 0.0
     s_noise: Annotated[
         float,
@@ -58,6 +79,7 @@ class SamplingOptions(Params):
             step=0.001,
             slider=(0, 1.1),
             infotext="Sigma noise",
+            section="Sampler parameters",
         ),
     ] = 1.0
     sigma_min: Annotated[
@@ -69,6 +91,7 @@ class SamplingOptions(Params):
             step=0.01,
             slider=(0, 2),
             infotext="Schedule min sigma",
+            section="Sampler parameters",
         ),
     ] = 0.0
     sigma_max: Annotated[
@@ -80,6 +103,7 @@ class SamplingOptions(Params):
             step=0.01,
             slider=(0, 60),
             infotext="Schedule max sigma",
+            section="Sampler parameters",
         ),
     ] = 0.0
     rho: Annotated[
@@ -90,6 +114,7 @@ class SamplingOptions(Params):
             "Steepness of the Karras (7) and Polyexponential (1) schedules; 0 is their own.",
             step=0.01,
             infotext="Schedule rho",
+            section="Sampler parameters",
         ),
     ] = 0.0
     beta_dist_alpha: Annotated[
@@ -101,6 +126,7 @@ class SamplingOptions(Params):
             step=0.01,
             slider=(0.01, 1),
             infotext="Beta schedule alpha",
+            section="Sampler parameters",
         ),
     ] = 0.6
     beta_dist_beta: Annotated[
@@ -112,6 +138,7 @@ class SamplingOptions(Params):
             step=0.01,
             slider=(0.01, 1),
             infotext="Beta schedule beta",
+            section="Sampler parameters",
         ),
     ] = 0.6
     always_discard_next_to_last_sigma: Annotated[
@@ -120,6 +147,7 @@ class SamplingOptions(Params):
             "Always discard next-to-last sigma",
             "Make one level more and leave out the last but one, as some samplers always do.",
             infotext="Discard penultimate sigma",
+            section="Sampler parameters",
         ),
     ] = False
     sgm_noise_multiplier: Annotated[
@@ -128,26 +156,45 @@ class SamplingOptions(Params):
             "SGM noise multiplier",
             "Start from noise of deviation sqrt(1 + sigma^2), as Stability's reference code does.",
             infotext="SGM noise multiplier",
+            section="Sampler parameters",
         ),
     ] = False
     uni_pc_variant: Annotated[
         str,
-        Param("UniPC variant", choices=("bh1", "bh2", "vary_coeff"), infotext="UniPC variant"),
+        Param(
+            "UniPC variant",
+            choices=("bh1", "bh2", "vary_coeff"),
+            infotext="UniPC variant",
+            section="Sampler parameters",
+        ),
     ] = "bh1"
     uni_pc_skip_type: Annotated[
         str,
-        Param("UniPC skip type", choices=("time_uniform", "time_quadratic", "logSNR"), infotext="UniPC skip type"),
+        Param(
+            "UniPC skip type",
+            choices=("time_uniform", "time_quadratic", "logSNR"),
+            infotext="UniPC skip type",
+            section="Sampler parameters",
+        ),
     ] = "time_uniform"
     uni_pc_order: Annotated[
         int,
         Field(ge=1, le=50),
         Param(
-            "UniPC order", "Must be below the number of steps; it is lowered where it is not.", infotext="UniPC order"
+            "UniPC order",
+            "Must be below the number of steps; it is lowered where it is not.",
+            infotext="UniPC order",
+            section="Sampler parameters",
         ),
     ] = 3
     uni_pc_lower_order_final: Annotated[
         bool,
-        Param("UniPC lower order final", "Lower the order for the last steps.", infotext="UniPC lower order final"),
+        Param(
+            "UniPC lower order final",
+            "Lower the order for the last steps.",
+            infotext="UniPC lower order final",
+            section="Sampler parameters",
+        ),
     ] = True
     sd_noise_schedule: Annotated[
         str,
@@ -156,6 +203,7 @@ class SamplingOptions(Params):
             "Zero Terminal SNR starts from pure noise, for checkpoints trained that way.",
             choices=("Default", "Zero Terminal SNR"),
             infotext="Noise Schedule",
+            section="Sampler parameters",
         ),
     ] = "Default"
     enable_quantization: Annotated[
@@ -164,10 +212,12 @@ class SamplingOptions(Params):
             "Enable quantization in K samplers",
             "Ask the network only about whole training timesteps.",
             infotext="Quantization",
+            section="Stable Diffusion",
         ),
     ] = False
     use_old_karras_scheduler_sigmas: Annotated[
-        bool, Param("Use old karras scheduler sigmas (0.1 to 10)", infotext="Old Karras sigmas")
+        bool,
+        Param("Use old karras scheduler sigmas (0.1 to 10)", infotext="Old Karras sigmas", section="Compatibility"),
     ] = False
     use_downcasted_alpha_bar: Annotated[
         bool,
@@ -175,6 +225,7 @@ class SamplingOptions(Params):
             "Downcast model alphas_cumprod to fp16 before sampling",
             "For pictures made before A1111 1.8.",
             infotext="Downcast alphas_cumprod",
+            section="Compatibility",
         ),
     ] = False
     no_dpmpp_sde_batch_determinism: Annotated[
@@ -183,6 +234,7 @@ class SamplingOptions(Params):
             "Do not make DPM++ SDE deterministic across different batch sizes",
             "For pictures made before A1111 1.4.",
             infotext="No SDE batch determinism",
+            section="Compatibility",
         ),
     ] = False
 
@@ -199,11 +251,17 @@ class GuidanceOptions(Params):
             step=0.01,
             slider=(0, 15),
             infotext="NGMS",
+            section="Optimizations",
         ),
     ] = 0.0
     s_min_uncond_all: Annotated[
         bool,
-        Param("Negative Guidance minimum sigma all steps", "Leave it out at every step.", infotext="NGMS all steps"),
+        Param(
+            "Negative Guidance minimum sigma all steps",
+            "Leave it out at every step.",
+            infotext="NGMS all steps",
+            section="Optimizations",
+        ),
     ] = False
     skip_early_cond: Annotated[
         float,
@@ -213,5 +271,6 @@ class GuidanceOptions(Params):
             "Share of the steps, from the first on, that go without the negative prompt.",
             step=0.01,
             infotext="Skip Early CFG",
+            section="Sampler parameters",
         ),
     ] = 0.0

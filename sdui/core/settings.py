@@ -20,6 +20,7 @@ from .errors import LaunchError
 from .files import write_atomic
 from .interrogate_preferences import InterrogatePreferences
 from .model_folders import model_folders
+from .page_preferences import PagePreferences
 from .params import Param, Params, declared, explain
 from .postprocessing_preferences import ExtrasPreferences, FacePreferences, UpscalingPreferences
 
@@ -209,8 +210,11 @@ _PREVIEWS, _IMG2IMG = "Live previews", "img2img"
 _FORMATS = ("png", "jpg", "webp")
 
 
-class Preferences(InterrogatePreferences, ExtrasPreferences, FacePreferences, UpscalingPreferences):
-    """Changes nothing in the pixels of a request; a job gets a frozen copy. Names are those of A1111's config.json."""
+class Preferences(PagePreferences, InterrogatePreferences, ExtrasPreferences, FacePreferences, UpscalingPreferences):
+    """Changes nothing in the pixels of a request; a job gets a frozen copy. Names are those of A1111's config.json.
+
+    The server's own class has those parameters of requests as well that are settings: `standing.preferences`.
+    """
 
     samples_save: Annotated[bool, Param("Always save all generated images", section=_SAVING)] = True
     samples_format: Annotated[
@@ -375,8 +379,10 @@ class Preferences(InterrogatePreferences, ExtrasPreferences, FacePreferences, Up
 class SettingsFile:
     """Preferences in A1111's config.json: read leniently, written whole and atomically, foreign keys kept."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, model: type[Preferences] = Preferences) -> None:
+        """model: `standing.preferences` makes it; with the parameters of requests that are settings."""
         self.path = path
+        self.model = model
         self.problem = ""
         self._foreign: dict[str, Any] = {}
         self._changing = threading.Lock()
@@ -385,7 +391,7 @@ class SettingsFile:
     def change(self, **values: Any) -> Preferences:
         """Validate, write, then use. What raises changes nothing: pydantic's ValidationError, OSError."""
         with self._changing:
-            changed = Preferences.model_validate(self.current.model_dump() | values)
+            changed = self.model.model_validate(self.current.model_dump() | values)
             text = json.dumps(self._foreign | changed.model_dump(), indent=4, ensure_ascii=False)
             write_atomic(self.path, text.encode())
             self.current = changed
@@ -393,18 +399,18 @@ class SettingsFile:
 
     def _read(self) -> Preferences:
         if not self.path.exists():
-            return Preferences()
+            return self.model()
         try:
             given: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8-sig"))
-            self._foreign = {k: v for k, v in given.items() if k not in Preferences.model_fields}
+            self._foreign = {k: v for k, v in given.items() if k not in self.model.model_fields}
         except (OSError, ValueError, AttributeError) as error:
             self.problem = f"{self.path} cannot be read ({error}); defaults are used{self._put_aside()}."
-            return Preferences()
-        own = {name: value for name, value in given.items() if name in Preferences.model_fields}
-        wrong = [name for name, value in own.items() if not _usable(name, value)]
+            return self.model()
+        own = {name: value for name, value in given.items() if name in self.model.model_fields}
+        wrong = [name for name, value in own.items() if not self._usable(name, value)]
         if wrong:
             self.problem = f"{self.path}: not valid, so the defaults are used: {', '.join(wrong)}."
-        return Preferences.model_validate({name: value for name, value in own.items() if name not in wrong})
+        return self.model.model_validate({name: value for name, value in own.items() if name not in wrong})
 
     def _put_aside(self) -> str:
         """Rename the damaged file, so that writing settings does not destroy it; words for what was done."""
@@ -416,10 +422,9 @@ class SettingsFile:
             return " and no change can be kept"
         return f", the old file is {aside.name}"
 
-
-def _usable(name: str, value: Any) -> bool:
-    try:
-        Preferences.model_validate({name: value})
-    except ValidationError:
-        return False
-    return True
+    def _usable(self, name: str, value: Any) -> bool:
+        try:
+            self.model.model_validate({name: value})
+        except ValidationError:
+            return False
+        return True

@@ -127,6 +127,7 @@ class Inpaint(Params):
             "Put the original's pixels over what was not masked.",
             infotext="Overlay",
             a1111="overlay_inpaint",
+            section="img2img",
         ),
     ] = True
     soft: SoftInpainting | None = None
@@ -167,11 +168,16 @@ class InitImage(Params):
             step=0.001,
             slider=(0, 1.5),
             infotext="Noise multiplier",
+            section="img2img",
         ),
     ] = 1.0
     img2img_color_correction: Annotated[
         bool,
-        Param("Apply color correction to img2img results to match original colors", infotext="Color correction"),
+        Param(
+            "Apply color correction to img2img results to match original colors",
+            infotext="Color correction",
+            section="img2img",
+        ),
     ] = False
     img2img_fix_steps: Annotated[
         bool,
@@ -179,12 +185,17 @@ class InitImage(Params):
             "With img2img, do exactly the amount of steps the slider specifies",
             "Otherwise fewer where the denoising strength is below 1.",
             infotext="Fix steps",
+            section="img2img",
         ),
     ] = False
     img2img_background_color: Annotated[
         str,
         Field(pattern="^#[0-9a-fA-F]{6}$"),
-        Param("With img2img, fill transparent parts of the input image with this color", infotext="Background color"),
+        Param(
+            "With img2img, fill transparent parts of the input image with this color",
+            infotext="Background color",
+            section="img2img",
+        ),
     ] = "#ffffff"
     inpaint: Inpaint | None = None
 
@@ -334,6 +345,7 @@ class Hires(Params):
             step=0.1,
             infotext="Token merging ratio hr",
             a1111="token_merging_ratio_hr",
+            section="Optimizations",
         ),
     ] = 0.0
     hires_fix_use_firstpass_conds: Annotated[
@@ -341,6 +353,7 @@ class Hires(Params):
         Param(
             "For hires fix, calculate conds of second pass using extra networks of first pass",
             infotext="Hires first pass conds",
+            section="Compatibility",
         ),
     ] = False
 
@@ -350,6 +363,7 @@ class Refiner(Params):
 
     model: Annotated[
         str,
+        Field(min_length=1),
         Param(
             "Refiner checkpoint",
             "The checkpoint that takes over.",
@@ -379,6 +393,7 @@ class Refiner(Params):
             infotext="Refiner switch by sampling steps",
             infotext_always=True,
             a1111="refiner_switch_by_sample_steps",
+            section="Compatibility",
         ),
     ] = True
     hires_pass: Annotated[
@@ -388,5 +403,6 @@ class Refiner(Params):
             choices=REFINED_PASSES,
             infotext="Hires refiner",
             a1111="hires_fix_refiner_pass",
+            section="Stable Diffusion",
         ),
     ] = REFINED_PASSES[1]

@@ -21,6 +21,7 @@ class SdxlOptions(Params):
             slider=(0, 1024),
             infotext="SDXL crop top",
             a1111="sdxl_crop_top",
+            section="Stable Diffusion XL",
         ),
     ] = 0
     crop_left: Annotated[
@@ -32,6 +33,7 @@ class SdxlOptions(Params):
             slider=(0, 1024),
             infotext="SDXL crop left",
             a1111="sdxl_crop_left",
+            section="Stable Diffusion XL",
         ),
     ] = 0
     low_aesthetic_score: Annotated[
@@ -44,6 +46,7 @@ class SdxlOptions(Params):
             slider=(0, 10),
             infotext="SDXL low aesthetic score",
             a1111="sdxl_refiner_low_aesthetic_score",
+            section="Stable Diffusion XL",
         ),
     ] = 2.5
     high_aesthetic_score: Annotated[
@@ -56,6 +59,7 @@ class SdxlOptions(Params):
             slider=(0, 10),
             infotext="SDXL high aesthetic score",
             a1111="sdxl_refiner_high_aesthetic_score",
+            section="Stable Diffusion XL",
         ),
     ] = 6.0
     clip_l_skip: Annotated[
@@ -65,6 +69,7 @@ class SdxlOptions(Params):
             "Clip skip also counts for the first of SDXL's text encoders; otherwise it has no effect there.",
             infotext="SDXL clip skip",
             a1111="sdxl_clip_l_skip",
+            section="Stable Diffusion",
         ),
     ] = False
 
@@ -79,6 +84,7 @@ class TextOptions(Params):
             "None reads brackets as text, Ignore drops them, No norm does not keep the encoding's mean.",
             choices=("None", "Ignore", "Original", "No norm"),
             infotext="Emphasis",
+            section="Stable Diffusion",
         ),
     ] = "Original"
     comma_padding_backtrack: Annotated[
@@ -88,10 +94,14 @@ class TextOptions(Params):
             "Prompt word wrap length limit",
             "A chunk of 75 tokens ends at its last comma where that is at most this many tokens back.",
             infotext="Word wrap",
+            section="Stable Diffusion",
         ),
     ] = 20
     enable_prompt_comments: Annotated[
-        bool, Param("Enable comments", "Leave out what follows a # in a line.", infotext="Comments")
+        bool,
+        Param(
+            "Enable comments", "Leave out what follows a # in a line.", infotext="Comments", section="Stable Diffusion"
+        ),
     ] = True
     pad_cond_uncond: Annotated[
         bool,
@@ -99,6 +109,7 @@ class TextOptions(Params):
             "Pad prompt/negative prompt",
             "Fill the shorter of the two up with empty text, so that both are asked at once.",
             infotext="Pad conds",
+            section="Optimizations",
         ),
     ] = False
     pad_cond_uncond_v0: Annotated[
@@ -107,11 +118,17 @@ class TextOptions(Params):
             "Pad prompt/negative prompt (v0)",
             "Fill up with copies of the last vector, cut the negative prompt where it is longer; A1111 before 1.6.1.",
             infotext="Pad conds v0",
+            section="Optimizations",
         ),
     ] = False
     use_old_emphasis_implementation: Annotated[
         bool,
-        Param("Use old emphasis implementation", "Of A1111 before September 2022.", infotext="Old emphasis"),
+        Param(
+            "Use old emphasis implementation",
+            "Of A1111 before September 2022.",
+            infotext="Old emphasis",
+            section="Compatibility",
+        ),
     ] = False
     use_old_scheduling: Annotated[
         bool,
@@ -119,6 +136,7 @@ class TextOptions(Params):
             "Use old prompt editing timelines",
             "Both passes share one timeline and only numbers below 1 are fractions; A1111 before 1.6.",
             infotext="Old prompt editing timelines",
+            section="Compatibility",
         ),
     ] = False
     dont_fix_second_order_samplers_schedule: Annotated[
@@ -127,6 +145,7 @@ class TextOptions(Params):
             "Do not fix prompt schedule for second order samplers",
             "Prompt editing then counts the network's calls, not the steps.",
             infotext="Unfixed prompt schedule",
+            section="Compatibility",
         ),
     ] = False
     sdxl: SdxlOptions = SdxlOptions()

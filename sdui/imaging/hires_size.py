@@ -21,6 +21,10 @@ class HiresSize:
     """Latent cells that are cut off left and right together; the odd one right."""
     cut_rows: int = 0
 
+    def kept(self) -> tuple[int, int]:
+        """Width and height of the picture, in pixels."""
+        return (self.width // CELL - self.cut_columns) * CELL, (self.height // CELL - self.cut_rows) * CELL
+
     def rows(self) -> slice:
         return _middle(self.height // CELL, self.cut_rows)
 

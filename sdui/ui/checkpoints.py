@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +55,8 @@ def current(services: Services, catalog: Catalog) -> Checkpoint | None:
     return next((c for c in named if c), None) or catalog.checkpoint("")
 
 
-def build(services: Services, catalog: Catalog) -> QuickSettings:
+def build(services: Services, catalog: Catalog, beside: Callable[[], None] = lambda: None) -> QuickSettings:
+    """beside: makes what else stands in the row."""
     chosen = current(services, catalog)
     with gr.Row(elem_id="quicksettings"):
         dropdown = OpenDropdown(
@@ -67,6 +68,7 @@ def build(services: Services, catalog: Catalog) -> QuickSettings:
             min_width=320,
         )
         refresh = tool("Refresh the list of checkpoints", "refresh_sd_model_checkpoint")
+        beside()
     banner = gr.HTML(_warning(services, catalog, chosen), elem_id="banner", elem_classes=["messages"])
     return QuickSettings(services, dropdown, refresh, banner)
 

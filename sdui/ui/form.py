@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Generic, TypeVar, cast, get_origin
 
 import gradio as gr
@@ -27,10 +28,14 @@ _KEYS = "\n(Press Ctrl+Enter to generate, Alt+Enter to skip, Esc to interrupt)"
 class Form(Generic[T]):
     """Fields of one Params class. Place them anywhere, in any order; handlers get them by name."""
 
-    def __init__(self, model: type[T], catalog: Catalog, prefix: str) -> None:
+    def __init__(
+        self, model: type[T], catalog: Catalog, prefix: str, lists: Mapping[str, tuple[str, ...]] | None = None
+    ) -> None:
+        """lists: what drop-downs offer that is not in the catalog, by `Param.choices`."""
         self.components: dict[str, Any] = {}
         self._model = model
         self._catalog = catalog
+        self._lists = lists or {}
         self._prefix = prefix
         self._declared = {d.path: d for d in declared(model)}
         self._groups = groups_of(model) if issubclass(model, Extended) else {}
@@ -38,6 +43,8 @@ class Form(Generic[T]):
         """Stages that a checkbox switches on."""
         self._accordions: dict[str, gr.Accordion] = {}
         """Of these stages, in which the checkbox is."""
+        self._extras: dict[str, tuple[str, ...]] = {}
+        """Fields that count only while a checkbox is on, by its name."""
         self._scripts: list[str] = []
         """Groups of which the component "script" chooses one by its title."""
 
@@ -50,6 +57,11 @@ class Form(Generic[T]):
         self._accordions[path] = accordion
         look = {"label": "Enable", "value": False, "elem_id": f"{self._stage_id(path)}_enable"} | look
         return self.adopt(path, gr.Checkbox(**look))
+
+    def extras(self, name: str, checkbox: gr.Checkbox, paths: tuple[str, ...]) -> None:
+        """These fields have their defaults while the checkbox is off; it is shown on when one has another value."""
+        self._extras[name] = paths
+        self.adopt(name, checkbox)
 
     def choose_script(self, **look: Any) -> Any:
         """Make the drop-down of scripts here."""
@@ -70,6 +82,16 @@ class Form(Generic[T]):
         """Read a field from a component that was made elsewhere."""
         self.components[path] = component
         return component
+
+    def relist(self, catalog: Catalog) -> Updates:
+        """Offer from now on what this catalog has; updates for the drop-downs."""
+        self._catalog = catalog
+        listed = (self._declared[path] for path in self.components if path in self._declared)
+        return {
+            self.components[d.path]: gr.update(choices=_choices(d, self._offered(d)))
+            for d in listed
+            if isinstance(d.param.choices, str) and d.param.choices
+        }
 
     def outputs(self) -> list[Any]:
         """What `fill` may change."""
@@ -93,6 +115,9 @@ class Form(Generic[T]):
 
     def _without_stages_that_are_off(self, flat: dict[str, Any]) -> dict[str, Any]:
         """Those that are on come first, empty."""
+        for name, paths in self._extras.items():
+            if not flat.pop(name, False):
+                flat = {path: value for path, value in flat.items() if path not in paths}
         on = {path: bool(flat.pop(path, False)) for path in self._switches}
         title = flat.pop(_SCRIPT, None)
         on |= {path: self._groups[path.removeprefix(PREFIX)].title == title for path in self._scripts}
@@ -153,7 +178,10 @@ class Form(Generic[T]):
         return gr.update(visible=look.visible, **changed)
 
     def _switched(self, path: str, values: T) -> bool | str:
-        """Whether a stage is on; of the scripts, which."""
+        """Whether a stage is on, or extra fields are used; of the scripts, which."""
+        if path in self._extras:
+            fields = (self._declared[name] for name in self._extras[path])
+            return any(d.of(values) != d.field.default for d in fields)
         if path != _SCRIPT:
             node: Any = values
             for part in path.split("."):
@@ -168,7 +196,9 @@ class Form(Generic[T]):
             offered = self._groups[group].offered(name, self._model, self._kind())
             if offered is not None:
                 return offered
-        return self._catalog.names(d.param.choices) if isinstance(d.param.choices, str) and d.param.choices else _own(d)
+        if not isinstance(d.param.choices, str) or not d.param.choices:
+            return _own(d)
+        return self._lists.get(d.param.choices) or self._catalog.names(d.param.choices)
 
     def _missing(self, d: Declared) -> tuple[str, ...]:
         """Which files would have to be put where for all that is offered."""
@@ -206,16 +236,23 @@ def _shown(d: Declared, value: Any) -> Any:
     return str(value) if d.param.widget == "seed" else value
 
 
+def _choices(d: Declared, offered: tuple[str, ...]) -> list[Any]:
+    return [*([(d.param.empty, "")] if d.param.empty else []), *offered]
+
+
 def _component(d: Declared, offered: tuple[str, ...], look: dict[str, Any]) -> Any:
     kind: Any = d.field.annotation
-    how: dict[str, Any] = {"label": d.param.label, "value": d.field.default, "info": d.param.help or None}
+    how: dict[str, Any] = {
+        "label": d.param.label,
+        "value": "" if d.field.is_required() else d.field.default,
+        "info": d.param.help or None,
+    }
     if kind is bool:
         return gr.Checkbox(**how | look)
     if get_origin(kind) is tuple and d.param.choices:
         how |= {"value": list(d.field.default), "multiselect": True}
     if d.param.choices:
-        empty = [(d.param.empty, "")] if d.param.empty else []
-        return OpenDropdown([*empty, *offered], **how | look)
+        return OpenDropdown(_choices(d, offered), **how | look)
     if d.param.widget == "prompt":
         how |= {"lines": 3, "max_lines": 12, "show_label": False, "info": None, "placeholder": d.param.label + _KEYS}
     elif d.param.widget == "lines":

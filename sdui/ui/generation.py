@@ -10,25 +10,23 @@ from typing import Any, ClassVar, NamedTuple
 import gradio as gr
 from pydantic import ValidationError
 
-from sdui.core import infotext, override_settings
+from sdui.core import infotext, override_settings, standing
 from sdui.core.catalog import Catalog
 from sdui.core.errors import RequestError
-from sdui.core.events import ImageSaved
 from sdui.core.groups import Kind
 from sdui.core.request import GenerationRequest, LoadRequest
 from sdui.jobs.queue import Job
 
-from . import checkpoints, markup, networks, results
+from . import checkpoints, markup, networks, results, sizes
 from .checkpoints import QuickSettings, tool
 from .components import OpenDropdown
 from .following import Parts, busy
 from .form import Form, Updates
 from .results import QUIET
 from .services import Services
+from .sizes import SIDES
 
 log = logging.getLogger(__name__)
-
-SIDES = ("width", "height")
 
 _FORGOTTEN = "The server was started again and does not know this page's last job any more."
 _BATCH = ("batch_count", "batch_size")
@@ -80,29 +78,25 @@ def sampling(form: Form[GenerationRequest], tab: Kind) -> None:
     form.add("steps")
 
 
-def size_and_batch(form: Form[GenerationRequest], tab: Kind, size: tuple[int, int]) -> tuple[Tools, gr.Column]:
-    """Its tools, and where further tools for the size go."""
+def refiner(form: Form[GenerationRequest], tab: Kind) -> None:
+    with gr.Accordion("Refiner", open=False, elem_id=f"{tab}_enable") as accordion:
+        form.switch("refiner", accordion, elem_id=f"{tab}_enable-checkbox")
+        with gr.Row():
+            form.add("refiner.model", label="Checkpoint", elem_id=f"{tab}_checkpoint", min_width=140)
+            form.add("refiner.switch_at", elem_id=f"{tab}_switch_at", min_width=140)
+
+
+def size_and_batch(form: Form[GenerationRequest], tab: Kind, size: tuple[int, int]) -> gr.Column:
+    """Where further tools for the size go."""
     with gr.Row():
         with gr.Column(elem_id=f"{tab}_column_size", scale=4, min_width=200):
             for side, pixels in zip(SIDES, size, strict=True):
                 form.add(side, value=pixels)
-        with gr.Column(
-            elem_id=f"{tab}_dimensions_row", elem_classes=["tools", "dimensions"], scale=0, min_width=36
-        ) as column:
-            switch = tool("Switch width and height", f"{tab}_res_switch_btn")
+        column = sizes.tools(form, tab)
         with gr.Column(elem_id=f"{tab}_column_batch", scale=3, min_width=160):
             for field in _BATCH:
                 form.add(field)
-    return {"switch": switch}, column
-
-
-def seed(form: Form[GenerationRequest], tab: Kind) -> Tools:
-    with gr.Row(elem_id=f"{tab}_seed_row", elem_classes=["seed-row"]):
-        form.add("seed", scale=3, min_width=120)
-        random = tool("Take a new random seed each time", f"{tab}_random_seed")
-        reuse = tool("Reuse the seed of the selected picture", f"{tab}_reuse_seed")
-        form.add("clip_skip", scale=3, min_width=160)
-    return {"random": random, "reuse": reuse}
+    return column
 
 
 def native_size(chosen: checkpoints.Checkpoint | None) -> tuple[int, int]:
@@ -153,10 +147,6 @@ class Generation:
         tools["paste"].click(self.paste, [field["prompt"]], outputs, **QUIET)
         both = [field["prompt"], field["negative_prompt"]]
         tools["clear"].click(fn=None, js="() => ['', '']", outputs=both)
-        sides = [field[side] for side in SIDES]
-        tools["switch"].click(fn=None, js="(width, height) => [height, width]", inputs=sides, outputs=sides)
-        tools["random"].click(fn=None, js="() => '-1'", outputs=[field["seed"]])
-        tools["reuse"].click(self.reuse_seed, [parts.job_id, parts.selected], outputs, **QUIET)
         self.overrides.change(fn=None, js=_HIDE_WHEN_EMPTY, inputs=[self.overrides], outputs=[self.overrides])
 
     def inputs(self) -> dict[str, Any]:
@@ -186,8 +176,8 @@ class Generation:
         return asked | self.parts.follow(job, self.services.jobs)
 
     def read(self, values: dict[str, Any]) -> GenerationRequest:
-        """What the controls ask for. Raises RequestError."""
-        return self.form.read(values)
+        """What the controls and, where there is none, the settings ask for. Raises RequestError."""
+        return standing.applied(self.form.read(values), self.services.settings.current, self.form.components)
 
     def without_pictures(self, request: GenerationRequest) -> GenerationRequest:
         """As the browser remembers it, whose memory is small."""
@@ -244,12 +234,6 @@ class Generation:
             remarks += warning
         return updates | {self.parts.log: markup.messages(remarks)}
 
-    def reuse_seed(self, job_id: str, selected: int) -> Updates:
-        image = results.picture(self.services, job_id, selected)
-        if not isinstance(image, ImageSaved):
-            return {self.parts.log: markup.messages(["There is no picture yet whose seed could be used."])}
-        return {self.form.components["seed"]: str(image.request.seed)}
-
     def _checkpoint_of(self, request: GenerationRequest) -> tuple[Updates, list[str]]:
         catalog = self.services.jobs.catalog()
         found = checkpoints.find(catalog, request.model, request.model_hash)
@@ -280,7 +264,8 @@ class Generation:
     def _fill(self, request: GenerationRequest, keep: tuple[str, ...]) -> tuple[Updates, list[str]]:
         """`Form.fill`, and what no control shows. The checkpoint's drop-down stands for its hash as well."""
         updates, unknown = self.form.fill(request, keep)
-        beyond = override_settings.entries(request, {*self.form.components, "model_hash"})
+        settled = standing.values(self.services.settings.current, self.services.requests)
+        beyond = override_settings.entries(request, {*self.form.components, "model_hash"}, settled)
         return updates | {self.overrides: gr.update(choices=beyond, value=beyond, visible=bool(beyond))}, unknown
 
     def _running(self) -> Job | None:

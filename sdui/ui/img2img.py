@@ -17,11 +17,13 @@ from . import checkpoints, generation, markup, results, scripts
 from .checkpoints import QuickSettings, tool
 from .following import Parts
 from .form import Form, Updates
-from .generation import SIDES, Generation, Tools
+from .generation import Generation, Tools
 from .init_pictures import InitPictures
 from .interrogating import Interrogation
 from .results import QUIET, Memory
+from .seeds import SeedRow
 from .services import Services
+from .sizes import SIDES
 
 _INPAINT = "init.inpaint"
 _SOFT = f"{_INPAINT}.soft"
@@ -42,18 +44,19 @@ def build(services: Services, catalog: Catalog, quick: QuickSettings, memory: Me
             pictures = InitPictures(lambda: _inpainting(form))
             form.add("init.resize_mode", elem_id="resize_mode")
             generation.sampling(form, "img2img")
-            tools, beside = generation.size_and_batch(form, "img2img", generation.native_size(chosen))
-            with beside:
-                tools["detect"] = tool("Take the size of the picture", "img2img_detect_image_size_btn")
+            generation.refiner(form, "img2img")
+            with generation.size_and_batch(form, "img2img", generation.native_size(chosen)):
+                detect = tool("Take the size of the picture", "img2img_detect_image_size_btn")
             form.add("cfg_scale")
             form.add("init.denoising_strength")
-            tools |= generation.seed(form, "img2img")
+            seeds = SeedRow(form, "img2img")
             overrides = generation.override_box("img2img")
             scripts.build(form, services.requests, "img2img")
         parts = results.build(services, "img2img", top.buttons, memory)
     interrogation.bind(pictures, form.components["prompt"], parts.log)
     tab = Img2img(services, quick, form, parts, overrides, pictures)
-    tab.bind(top.tools | tools)
+    tab.bind(top.tools | {"detect": detect})
+    seeds.bind(services, parts)
     return tab
 
 

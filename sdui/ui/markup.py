@@ -71,6 +71,11 @@ def table(text: str) -> str:
     return f'<dl class="parameters">{"".join(cells)}</dl>'
 
 
+def enlarged(before: tuple[int, int], after: tuple[int, int]) -> str:
+    """Two sizes, width and height in pixels."""
+    return "from <b>{}x{}</b> to <b>{}x{}</b>".format(*before, *after)
+
+
 def networks(entries: Iterable[tuple[str, str]]) -> str:
     """Buttons from titles with their folder and what a click puts into the prompt."""
     return "".join(

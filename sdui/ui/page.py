@@ -10,8 +10,9 @@ from fastapi.staticfiles import StaticFiles
 from gradio.themes import Base
 from gradio.themes.utils import colors
 
-from . import checkpoints, extras, hashing, img2img, markup, png_info, results, settings, txt2img
+from . import extras, hashing, img2img, markup, png_info, results, settings, txt2img
 from .form import Updates
+from .quick_settings import QuickBar
 from .results import QUIET, is_local
 from .services import Services
 
@@ -28,7 +29,8 @@ def build(services: Services) -> gr.Blocks:
     """Every component and its events. Waits for the first worker's catalog."""
     catalog = services.jobs.catalog()
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
-        quick = checkpoints.build(services, catalog)
+        bar = QuickBar(services, catalog)
+        quick = bar.checkpoint
         memories = {tab: results.remembered(tab) for tab in ("txt2img", "img2img", "extras")}
         if services.problems:
             gr.HTML(markup.messages(list(services.problems)), elem_id="extension_problems", elem_classes=["messages"])
@@ -42,17 +44,24 @@ def build(services: Services) -> gr.Blocks:
             with gr.Tab("PNG Info", id="pnginfo", elem_id="tab_pnginfo"):
                 png_info.build(first, tabs)
             with gr.Tab("Settings", id="settings", elem_id="tab_settings"):
-                preferences = settings.build(services)
+                preferences = settings.build(services, bar.names)
+        bar.bind()
         hashing.build(services, quick).bind(page)
         gr.HTML(markup.versions(services.versions), elem_id="footer")
 
         def attach(job: str, asked: str, other_job: str, other_asked: str, request: gr.Request) -> Updates:
             local = gr.update(visible=is_local(request))
             folders: Updates = {first.parts.open_folder: local, second.parts.open_folder: local}
-            return first.attach(job, asked) | second.attach(other_job, other_asked) | preferences.show() | folders
+            return (
+                first.attach(job, asked)
+                | second.attach(other_job, other_asked)
+                | preferences.show()
+                | bar.show()
+                | folders
+            )
 
         held = [component for tab in (first, second) for component in (tab.parts.job_id, tab.parts.asked)]
-        outputs = list(dict.fromkeys(first.outputs() + second.outputs() + preferences.outputs()))
+        outputs = list(dict.fromkeys(first.outputs() + second.outputs() + preferences.outputs() + bar.outputs()))
         attached = page.load(attach, held, outputs, **QUIET)
         first.parts.keep_looking(attached)
         loading = first.bind_choice().then(second.tick, second.watched(), second.outputs(), **QUIET)

@@ -7,7 +7,6 @@ from typing import Any
 
 import gradio as gr
 
-from sdui.core.catalog import Catalog
 from sdui.core.errors import RequestError
 from sdui.core.params import declared
 from sdui.core.settings import Preferences
@@ -22,26 +21,43 @@ _SECTIONS = (
     "Paths for saving",
     "Saving to a directory",
     "Stable Diffusion",
+    "Stable Diffusion XL",
+    "VAE",
     "img2img",
+    "Optimizations",
+    "Compatibility",
     "Extra Networks",
+    "Sampler parameters",
+    "Prompt editing",
+    "Gallery",
+    "User interface",
+    "Infotext",
     "Live previews",
+    "API",
     "Upscaling",
+    "Face restoration",
     "Postprocessing",
     "Interrogate",
 )
 """A1111's order; others follow."""
+TABS = ("txt2img", "img2img", "Extras", "PNG Info", "Checkpoint Merger", "History", "Settings")
 
 
 def _place(section: str) -> int:
     return _SECTIONS.index(section) if section in _SECTIONS else len(_SECTIONS)
 
 
-def build(services: Services) -> Settings:
+def build(services: Services, elsewhere: tuple[str, ...]) -> Settings:
+    """elsewhere: settings that have their controls above the tabs."""
     with gr.Row(elem_id="settings_bar"):
         submit = gr.Button("Apply settings", variant="primary", elem_id="settings_submit", scale=0, min_width=180)
         result = gr.HTML(elem_id="settings_result", elem_classes=["messages"])
-    form = Form(Preferences, Catalog(), "setting")
-    shown = sorted((d for d in declared(Preferences) if d.param.section), key=lambda d: _place(d.param.section))
+    model = services.settings.model
+    names = tuple(d.path for d in declared(model) if d.param.section)
+    lists = {"settings": names, "tabs": TABS, "localizations": ("None",)}
+    form: Form[Preferences] = Form(model, services.jobs.catalog(), "setting", lists)
+    here = (d for d in declared(model) if d.param.section and d.path not in elsewhere)
+    shown = sorted(here, key=lambda d: _place(d.param.section))
     with gr.Tabs(elem_id="settings"):
         for section, fields in groupby(shown, key=lambda d: d.param.section):
             name = section.lower().replace(" ", "_").replace("/", "_")

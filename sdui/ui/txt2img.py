@@ -5,17 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from pydantic import ValidationError
 
 from sdui.core.catalog import Catalog
+from sdui.core.errors import RequestError
 from sdui.core.request import GenerationRequest, LoadRequest
+from sdui.core.stages import Hires
+from sdui.imaging.hires_size import hires_size
 
-from . import checkpoints, generation, markup, results, scripts
+from . import checkpoints, generation, markup, results, scripts, sections
 from .checkpoints import QuickSettings
 from .following import Parts, busy
 from .form import Form, Updates
-from .generation import SIDES, Generation, Tools
+from .generation import Generation, Tools
 from .results import QUIET, Memory
+from .seeds import SeedRow
 from .services import Services
+from .sizes import SIDES
 
 _HIRES = (
     ("upscaler", "steps", "denoising_strength"),
@@ -24,6 +30,7 @@ _HIRES = (
     ("prompt", "negative_prompt"),
 )
 """Rows of the accordion, as A1111 has them."""
+_HIRES_SIZE = ("hires.scale", "hires.resize_x", "hires.resize_y")
 _FROM_A_PICTURE = (
     "The picture was made from another picture, which its text does not hold and this tab cannot take; "
     "everything else is filled in."
@@ -42,26 +49,61 @@ def build(services: Services, catalog: Catalog, quick: QuickSettings, memory: Me
 
     with gr.Row(elem_classes=["workbench"]):
         with generation.controls(services, "txt2img"):
-            generation.sampling(form, "txt2img")
-            tools, _ = generation.size_and_batch(form, "txt2img", generation.native_size(chosen))
-            form.add("cfg_scale")
-            tools |= generation.seed(form, "txt2img")
-            _hires(form)
-            overrides = generation.override_box("txt2img")
-            scripts.build(form, services.requests, "txt2img")
+            size = generation.native_size(chosen)
+            made = sections.build(
+                services,
+                {
+                    "sampler": lambda: generation.sampling(form, "txt2img"),
+                    "accordions": lambda: _accordions(form),
+                    "dimensions": lambda: generation.size_and_batch(form, "txt2img", size),
+                    "cfg": lambda: form.add("cfg_scale"),
+                    "seed": lambda: SeedRow(form, "txt2img"),
+                    "override_settings": lambda: generation.override_box("txt2img"),
+                    "scripts": lambda: scripts.build(form, services.requests, "txt2img"),
+                },
+            )
         parts = results.build(services, "txt2img", top.buttons, memory)
-    tab = Txt2img(services, quick, form, parts, overrides, chips)
-    tab.bind(top.tools | tools)
+    made["seed"].bind(services, parts)
+    tab = Txt2img(services, quick, form, parts, made["override_settings"], chips)
+    tab.bind(top.tools)
+    _tell_hires_size(form, made["accordions"])
     return tab
 
 
-def _hires(form: Form[GenerationRequest]) -> None:
+def _accordions(form: Form[GenerationRequest]) -> gr.HTML:
+    """Where the size after hires fix is told."""
+    with gr.Column(elem_id="txt2img_accordions", elem_classes=["accordions"]):
+        size = _hires(form)
+        generation.refiner(form, "txt2img")
+    return size
+
+
+def _hires(form: Form[GenerationRequest]) -> gr.HTML:
     with gr.Accordion("Hires. fix", open=False, elem_id="txt2img_hr") as accordion:
-        form.switch("hires", accordion, elem_id="txt2img_hr-checkbox")
+        with gr.Row():
+            form.switch("hires", accordion, elem_id="txt2img_hr-checkbox")
+            size = gr.HTML(elem_id="txtimg_hr_finalres", elem_classes=["quiet"])
         for row in _HIRES:
             with gr.Row():
                 for name in row:
                     form.add(f"hires.{name}", min_width=140)
+    return size
+
+
+def _tell_hires_size(form: Form[GenerationRequest], told: gr.HTML) -> None:
+    fields = {path.replace(".", "__"): form.components[path] for path in (*SIDES, *_HIRES_SIZE)}
+
+    def tell(width: Any, height: Any, **values: Any) -> str:
+        try:
+            hires = Hires.model_validate({name.removeprefix("hires__"): value for name, value in values.items()})
+            size = hires_size(int(width), int(height), hires)
+        except (RequestError, ValidationError, ValueError, TypeError):
+            return ""
+        return markup.enlarged((int(width), int(height)), size.kept())
+
+    switch = form.components["hires"]
+    for component in (switch, *fields.values()):
+        component.change(tell, inputs_kwargs=fields, outputs=[told], trigger_mode="always_last", **QUIET)
 
 
 class Txt2img(Generation):

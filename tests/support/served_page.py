@@ -15,8 +15,9 @@ import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Page
 
+from sdui.core import standing
 from sdui.core.catalog import Catalog
-from sdui.core.request import Task
+from sdui.core.request import GenerationRequest, Task
 from sdui.core.settings import Launch, SettingsFile
 from sdui.imaging.store import OutputStore
 from sdui.jobs.queue import JobQueue
@@ -48,7 +49,8 @@ def serve(folder: Path, catalog: Catalog = CATALOG) -> Iterator[Server]:
     worker = FakeWorker(catalog)
     store = OutputStore(folder)
     jobs = JobQueue([worker], store.save)
-    services = Services(jobs, SettingsFile(folder / "config.json"), Launch(data_dir=folder), {"version": "0.0-test"})
+    settings = SettingsFile(folder / "config.json", standing.preferences(GenerationRequest))
+    services = Services(jobs, settings, Launch(data_dir=folder), {"version": "0.0-test"})
     started: Future[tuple[uvicorn.Server, int]] = Future()
     thread = threading.Thread(target=lambda: asyncio.run(_run(services, started)))
     thread.start()

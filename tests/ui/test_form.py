@@ -21,10 +21,13 @@ from tests.support.running import make_host
 CATALOG = Catalog((Checkpoint("demo", "demo.safetensors"),), ("DPM++ 2M", "Euler"), ("Automatic", "Karras"))
 
 
+LISTS = {"settings": ("a",), "tabs": ("txt2img",), "localizations": ("None",)}
+
+
 async def build(model, catalog, prefix):
     """Inside a loop, because outside of one Gradio makes its own and never closes it."""
     with gr.Blocks():
-        form = Form(model, catalog, prefix)
+        form = Form(model, catalog, prefix, LISTS)
         for d in declared(model):
             if not d.path.startswith(("init.", "hires.", "refiner.")):  # stages that are off unless asked for
                 form.add(d.path)

@@ -8,7 +8,7 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from sdui.core import infotext
+from sdui.core import infotext, standing
 from sdui.core.request import GenerationRequest
 from sdui.core.settings import Launch, SettingsFile
 from sdui.core.stages import Hires
@@ -23,8 +23,7 @@ TEXT = (
     'Hires upscale: 1.5, Hires upscaler: Latent, ControlNet 0: "Module: canny, Weight: 1", Version: v1.10.1'
 )
 ENTRIES = [
-    "Variation seed: 7",
-    "Variation seed strength: 0.25",
+    "Clip skip: 2",
     "RNG: CPU",
     "ControlNet 0: Module: canny, Weight: 1",
 ]
@@ -40,7 +39,8 @@ async def build(services: Services):
 @pytest.fixture
 def tab(tmp_path: Path):
     jobs = JobQueue([FakeWorker()], lambda image, preferences: None)
-    yield asyncio.run(build(Services(jobs, SettingsFile(tmp_path / "config.json"), Launch(data_dir=tmp_path))))
+    settings = SettingsFile(tmp_path / "config.json", standing.preferences(GenerationRequest))
+    yield asyncio.run(build(Services(jobs, settings, Launch(data_dir=tmp_path))))
     jobs.close()
 
 
@@ -71,7 +71,38 @@ def submitted(tab) -> GenerationRequest:
 def test_what_no_control_shows_becomes_an_entry(tab):
     updates = tab.show_infotext(TEXT)
     assert entries(tab, updates) == ENTRIES
-    assert values(tab, updates)["clip_skip"] == 2
+    shown = values(tab, updates)
+    assert (shown["subseed_show"], shown["subseed"], shown["subseed_strength"]) == (True, "7", 0.25)
+
+
+def test_without_extra_the_variation_seed_counts_for_nothing(tab):
+    shown = values(tab, {}) | {"subseed": "7", "subseed_strength": 0.5, "seed_resize_from_w": 64}
+    tab.submit("", [], **shown)
+    assert (submitted(tab).subseed_strength, submitted(tab).seed_resize_from_w) == (0, 0)
+    tab.submit("", [], **shown | {"subseed_show": True})
+    assert (submitted(tab).subseed, submitted(tab).subseed_strength, submitted(tab).seed_resize_from_w) == (7, 0.5, 64)
+
+
+def test_a_refiner_needs_a_checkpoint(tab):
+    updates = tab.submit("", [], **values(tab, {}) | {"refiner": True})
+    assert "Refiner checkpoint: choose one." in said(tab, updates)
+    tab.submit("", [], **values(tab, {}) | {"refiner": True, "refiner__model": "large.safetensors [abcdefabcd]"})
+    assert submitted(tab).refiner.switch_at == 0.8
+
+
+def test_settings_that_are_parameters_count_for_every_picture(tab):
+    tab.services.settings.change(CLIP_stop_at_last_layers=2, eta_ancestral=0.5, img2img_fix_steps=True)
+    tab.submit("", [], **values(tab, {}))
+    assert (submitted(tab).clip_skip, submitted(tab).sampling.eta_ancestral) == (2, 0.5)
+    assert submitted(tab).init is None
+
+
+def test_a_text_that_says_less_than_the_settings_still_gives_its_own_picture(tab):
+    tab.services.settings.change(CLIP_stop_at_last_layers=2, eta_ancestral=0.5)
+    updates = tab.show_infotext("a\nSteps: 2, Sampler: Euler, Seed: 3, Size: 64x64, Clip skip: 2")
+    assert entries(tab, updates) == ["Eta: 1"]
+    tab.submit("", ["Eta: 1"], **values(tab, updates))
+    assert (submitted(tab).clip_skip, submitted(tab).sampling.eta_ancestral) == (2, 1)
 
 
 def test_generate_asks_for_the_very_request_of_the_text(tab):

@@ -1,5 +1,7 @@
 /** Keys, tooltips and the window title: the few things that a page of Gradio does not do by itself. */
 
+import "./sizes.js";
+
 const visible = (id) => {
   const element = document.getElementById(id);
   return element && element.offsetParent !== null ? element : null;
