@@ -34,8 +34,8 @@ class Parts:
     """The components that tell of a job."""
 
     job_id: gr.BrowserState
-    asked: gr.BrowserState
-    """The last request of this browser as JSON text, so that a new server finds the form as it was."""
+    draft: gr.BrowserState
+    """What stands in the form, as `drafts` has it."""
     shown: gr.JSON
     """What the page shows of which job, and which of its generations it was `told` to the end; held by the page."""
     selected: gr.State

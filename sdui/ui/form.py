@@ -153,18 +153,38 @@ class Form(Generic[T]):
             updates[component] = gr.update(value=_shown(d, value))
         return updates | self._looks(values, keep), unknown
 
+    def restore(self, held: Mapping[str, Any], keep: tuple[str, ...] = ()) -> Updates:
+        """Updates that show again what the components, by path, once held; what is of another kind is left out."""
+        updates: Updates = {}
+        for path, component in self.components.items():
+            if path not in keep and path in held and _alike(held[path], component.value):
+                updates[component] = gr.update(value=held[path])
+        on = [accordion for path, accordion in self._accordions.items() if held.get(path) is True]
+        updates |= {accordion: gr.update(open=True) for accordion in on}
+        for group in self._groups.values():
+            paths = {name: f"{PREFIX}{group.name}.{name}" for name in group.model_fields}
+            updates |= self._looks_of(group, {name: held.get(path) for name, path in paths.items()}, keep)
+        return updates
+
     def _looks(self, values: T, keep: tuple[str, ...]) -> Updates:
-        """A drop-down holds only what it offers, so both come in one update."""
         updates: Updates = {}
         for group in self._groups.values():
             held: Group | None = getattr(getattr(values, "extensions", None), group.name, None)
-            if held is None or not group.watched or not issubclass(self._model, Extended):
-                continue
-            for name, look in group.looks(dict(held), self._model, self._kind()).items():
-                path = f"{PREFIX}{group.name}.{name}"
-                if path in self.components and path not in keep:
-                    updates[self.components[path]] = self.looking(look)
+            if held is not None:
+                updates |= self._looks_of(group, dict(held), keep)
         return updates
+
+    def _looks_of(self, group: type[Group], held: dict[str, Any], keep: tuple[str, ...]) -> Updates:
+        """A drop-down holds only what it offers, so both come in one update."""
+        if not group.watched or not issubclass(self._model, Extended):
+            return {}
+        looks = group.looks(held, self._model, self._kind())
+        places = {name: f"{PREFIX}{group.name}.{name}" for name in looks}
+        return {
+            self.components[path]: self.looking(looks[name])
+            for name, path in places.items()
+            if path in self.components and path not in keep
+        }
 
     def _kind(self) -> Kind:
         return "img2img" if self._prefix == "img2img" else "txt2img"
@@ -224,6 +244,13 @@ class Form(Generic[T]):
 def _said(d: Declared, values: Params) -> bool:
     by_absence = d.param.infotext and not d.param.infotext_always
     return d.path.split(".")[0] in values.model_fields_set or bool(by_absence)
+
+
+def _alike(value: Any, shown: Any) -> bool:
+    """Whether a component that shows the one can show the other; numbers are numbers, whole or not."""
+    kinds = (bool, (int, float), str, list)
+    kind = next((kind for kind in kinds if isinstance(value, kind)), None)
+    return kind is not None and (isinstance(shown, kind) or (kind is str and shown is None))
 
 
 def _own(d: Declared) -> tuple[str, ...]:

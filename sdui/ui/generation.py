@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, NamedTuple
 
 import gradio as gr
-from pydantic import ValidationError
 
 from sdui.core import infotext, override_settings, standing
 from sdui.core.catalog import Catalog
@@ -17,7 +16,7 @@ from sdui.core.groups import Kind
 from sdui.core.request import GenerationRequest, LoadRequest
 from sdui.jobs.queue import Job
 
-from . import checkpoints, markup, networks, results, sizes
+from . import checkpoints, drafts, markup, networks, results, sizes
 from .checkpoints import QuickSettings, tool
 from .components import OpenDropdown
 from .following import Parts, busy
@@ -30,6 +29,7 @@ log = logging.getLogger(__name__)
 
 _FORGOTTEN = "The server was started again and does not know this page's last job any more."
 _BATCH = ("batch_count", "batch_size")
+_OVERRIDES = "overrides"
 _HIDE_WHEN_EMPTY = "entries => ({__type__: 'update', visible: entries.length > 0})"
 
 Tools = dict[str, gr.Button]
@@ -144,6 +144,7 @@ class Generation:
             parts.generate.click(self.submit, inputs_kwargs=self.inputs(), outputs=outputs, **QUIET),
             parts.timer.tick(self.tick, self.watched(), outputs, **QUIET),
         )
+        drafts.bind(self.kind, self.form.components | {_OVERRIDES: self.overrides}, parts.draft)
         tools["paste"].click(self.paste, [field["prompt"]], outputs, **QUIET)
         both = [field["prompt"], field["negative_prompt"]]
         tools["clear"].click(fn=None, js="() => ['', '']", outputs=both)
@@ -172,16 +173,11 @@ class Generation:
             log.warning("refused: %s", error)
             return {self.parts.log: markup.messages([], str(error))}
         job = self.services.jobs.submit(request, self.services.settings.current)
-        asked: Updates = {self.parts.asked: self.without_pictures(request).model_dump_json(exclude_unset=True)}
-        return asked | self.parts.follow(job, self.services.jobs)
+        return self.parts.follow(job, self.services.jobs)
 
     def read(self, values: dict[str, Any]) -> GenerationRequest:
         """What the controls and, where there is none, the settings ask for. Raises RequestError."""
         return standing.applied(self.form.read(values), self.services.settings.current, self.form.components)
-
-    def without_pictures(self, request: GenerationRequest) -> GenerationRequest:
-        """As the browser remembers it, whose memory is small."""
-        return request
 
     def usable(self, request: GenerationRequest) -> tuple[GenerationRequest, list[str]]:
         """As much of a text's request as this tab can ask for, and sentences about the rest."""
@@ -199,18 +195,18 @@ class Generation:
             return self.parts.idle()
         return self.parts.changes(job, self.services.jobs, shown) or {self.parts.shown: gr.skip()}
 
-    def attach(self, job_id: str, asked: str) -> Updates:
-        """For a page that was just opened: its own last job, else what is running now, else the form as it was."""
-        job = self._job(job_id) or self._running()
+    def attach(self, job_id: str, draft: str) -> Updates:
+        """For a page that was just opened: its own last job, else what is running now; and the form as it was."""
+        job, held = self._job(job_id) or self._running(), drafts.read(draft)
         if job is None or not isinstance(job.task, GenerationRequest):
-            updates = self._again(asked) | self.parts.idle(_FORGOTTEN if job_id else "")
+            updates = self.parts.idle(_FORGOTTEN if job_id else "")
             if loading := self._loading():
                 updates |= self.parts.changes(loading, self.services.jobs, {})
-            return updates
+            return updates | self._restore(held)
         updates = self._fill(job.task, keep=("model",))[0] | self.parts.follow(job, self.services.jobs)
         catalog = self.services.jobs.catalog()
         used = checkpoints.find(catalog, job.task.model) if busy(job) else None
-        return updates | (self._checkpoint(catalog, used) if used else {})
+        return updates | (self._checkpoint(catalog, used) if used else {}) | self._restore(held)
 
     def paste(self, prompt: str) -> Updates:
         text = (prompt or "").strip() or self._last_infotext()
@@ -254,19 +250,18 @@ class Generation:
     def _loading(self) -> Job | None:
         return next((job for job in self._under_way() if isinstance(job.task, LoadRequest)), None)
 
-    def _again(self, asked: str) -> Updates:
-        """The form of an earlier visit; nothing when there was none, or another version of sdui wrote it."""
-        try:
-            return self._fill(self.services.requests.model_validate_json(asked), keep=("model",))[0]
-        except ValidationError:
-            return {}
+    def _restore(self, held: dict[str, Any]) -> Updates:
+        """The form of an earlier visit."""
+        entries: Any = held.get(_OVERRIDES)
+        updates = self.form.restore(held, keep=("model",))
+        return updates | ({self.overrides: _listed(entries)} if isinstance(entries, list) else {})
 
     def _fill(self, request: GenerationRequest, keep: tuple[str, ...]) -> tuple[Updates, list[str]]:
         """`Form.fill`, and what no control shows. The checkpoint's drop-down stands for its hash as well."""
         updates, unknown = self.form.fill(request, keep)
         settled = standing.values(self.services.settings.current, self.services.requests)
         beyond = override_settings.entries(request, {*self.form.components, "model_hash"}, settled)
-        return updates | {self.overrides: gr.update(choices=beyond, value=beyond, visible=bool(beyond))}, unknown
+        return updates | {self.overrides: _listed(beyond)}, unknown
 
     def _running(self) -> Job | None:
         """What this tab could have asked for, whoever did."""
@@ -284,6 +279,10 @@ class Generation:
         """The title may have got its hash since the page was opened."""
         found = checkpoints.find(self.services.jobs.catalog(), chosen) if isinstance(chosen, str) else None
         return found.title if found else chosen or ""
+
+
+def _listed(entries: Any) -> Any:
+    return gr.update(choices=entries, value=entries, visible=bool(entries))
 
 
 def _kind(job: Job) -> Kind | None:

@@ -111,13 +111,6 @@ class Img2img(Generation):
             values |= {"init__inpaint__mask": given.mask}
         return super().read(values | {"init__image": given.image})
 
-    def without_pictures(self, request: GenerationRequest) -> GenerationRequest:
-        init = request.init
-        if init is None:
-            return request
-        inpaint = init.inpaint and init.inpaint.model_copy(update={"mask": b""})
-        return request.model_copy(update={"init": init.model_copy(update={"image": b"", "inpaint": inpaint})})
-
     def usable(self, request: GenerationRequest) -> tuple[GenerationRequest, list[str]]:
         if request.hires:
             return request.model_copy(update={"hires": None}), [_HIRES]

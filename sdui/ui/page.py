@@ -49,18 +49,18 @@ def build(services: Services) -> gr.Blocks:
         hashing.build(services, quick).bind(page)
         gr.HTML(markup.versions(services.versions), elem_id="footer")
 
-        def attach(job: str, asked: str, other_job: str, other_asked: str, request: gr.Request) -> Updates:
+        def attach(job: str, draft: str, other_job: str, other_draft: str, request: gr.Request) -> Updates:
             local = gr.update(visible=is_local(request))
             folders: Updates = {first.parts.open_folder: local, second.parts.open_folder: local}
             return (
-                first.attach(job, asked)
-                | second.attach(other_job, other_asked)
+                first.attach(job, draft)
+                | second.attach(other_job, other_draft)
                 | preferences.show()
                 | bar.show()
                 | folders
             )
 
-        held = [component for tab in (first, second) for component in (tab.parts.job_id, tab.parts.asked)]
+        held = [component for tab in (first, second) for component in (tab.parts.job_id, tab.parts.draft)]
         outputs = list(dict.fromkeys(first.outputs() + second.outputs() + preferences.outputs() + bar.outputs()))
         attached = page.load(attach, held, outputs, **QUIET)
         first.parts.keep_looking(attached)

@@ -73,7 +73,7 @@ def build(services: Services, tab: str, buttons: dict[str, gr.Button], memory: M
         info = gr.HTML(elem_id=f"html_info_{tab}", elem_classes=["infotext"])
     parts = Parts(
         job_id=memory.job_id,
-        asked=memory.asked,
+        draft=memory.draft,
         shown=gr.JSON({}, visible=False),
         selected=gr.State(0),
         timer=gr.Timer(PERIOD, active=False),
@@ -185,11 +185,11 @@ class Memory(NamedTuple):
     """What stays in the browser of one tab."""
 
     job_id: gr.BrowserState
-    asked: gr.BrowserState
+    draft: gr.BrowserState
 
 
 def remembered(tab: str) -> Memory:
-    return Memory(_remembered(f"sdui_{tab}_job"), _remembered(f"sdui_{tab}_request"))
+    return Memory(_remembered(f"sdui_{tab}_job"), _remembered(f"sdui_{tab}_form"))
 
 
 def _remembered(key: str) -> gr.BrowserState:

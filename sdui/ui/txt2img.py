@@ -142,10 +142,10 @@ class Txt2img(Generation):
             return request, []
         return request.model_copy(update={"init": None}), [_FROM_A_PICTURE]
 
-    def attach(self, job_id: str, asked: str) -> Updates:
+    def attach(self, job_id: str, draft: str) -> Updates:
         catalog = self.services.jobs.catalog()
         chosen = checkpoints.current(self.services, catalog)
-        return self._checkpoint(catalog, chosen) | self._native_size(chosen) | super().attach(job_id, asked)
+        return self._checkpoint(catalog, chosen) | self._native_size(chosen) | super().attach(job_id, draft)
 
     def choose(self, title: str, job_id: str, shown: dict[str, Any] | None) -> Updates:
         catalog = self.services.jobs.catalog()

@@ -47,7 +47,9 @@ def test_a_size_that_is_pasted_fills_both_sides(desk):
     expect(field(page, "height")).to_have_value("512")
 
 
-@pytest.mark.parametrize(("text", "size"), [("640X960", [640, 960]), ("640×64", [640, 64]), ("64", None), ("axb", None)])
+@pytest.mark.parametrize(
+    ("text", "size"), [("640X960", [640, 960]), ("640×64", [640, 64]), ("64", None), ("axb", None)]
+)
 def test_which_texts_are_sizes(desk, text, size):
     _, page = desk
     assert page.evaluate("text => import('/ui/sizes.js').then(m => m.sizeIn(text))", text) == size
@@ -94,3 +96,16 @@ def test_a_quick_setting_counts_at_once_and_is_kept(desk):
     page.click("#txt2img_generate")
     wait_until(lambda: getattr(server.newest(), "prompt", "") == "skipped")
     assert server.newest().clip_skip == 2
+
+
+def test_what_was_not_generated_yet_survives_a_reload(desk):
+    _, page = desk
+    stored = "localStorage.getItem('sdui_txt2img_form')"
+    before = page.evaluate(stored)
+    page.fill("#txt2img_prompt textarea", "half a sent")
+    page.fill("#txt2img_steps input[type=number]", "33")
+    page.wait_for_function(f"before => {stored} !== before", arg=before)
+    page.reload()
+    page.wait_for_selector("html:not([inert]) #txt2img_prompt textarea")
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value("half a sent")
+    expect(field(page, "steps")).to_have_value("33")

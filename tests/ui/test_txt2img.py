@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import gradio as gr
@@ -125,11 +126,13 @@ def test_a_text_without_more_than_the_controls_takes_the_entries_away(tab):
 
 def test_another_visit_finds_the_entries_again(tab):
     updates = tab.show_infotext(TEXT)
-    asked = tab.submit("", entries(tab, updates), **values(tab, updates))[tab.parts.asked]
+    shown = {name.replace("__", "."): value for name, value in values(tab, updates).items()}
+    draft = json.dumps(shown | {"overrides": entries(tab, updates)})
+    tab.submit("", entries(tab, updates), **values(tab, updates))
     job = tab.services.jobs.list()[-1]
     assert entries(tab, tab.attach(job.id, "")) == ENTRIES
     list(job.events())
-    assert entries(tab, tab.attach("", asked)) == ENTRIES
+    assert entries(tab, tab.attach("", draft)) == ENTRIES
 
 
 def test_a_picture_made_from_another_one_stays_txt2img_and_says_so(tab):
