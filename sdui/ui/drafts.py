@@ -19,6 +19,11 @@ def bind(tab: Kind, fields: Mapping[str, Any], kept: gr.BrowserState) -> None:
     keep.click(fn=None, js=as_text, inputs=list(fields.values()), outputs=[kept])
 
 
+def text(held: Mapping[str, Any]) -> str:
+    """What `read` reads."""
+    return json.dumps(held)
+
+
 def read(text: Any) -> dict[str, Any]:
     """By name; empty for what is no draft."""
     try:

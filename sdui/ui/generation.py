@@ -173,7 +173,8 @@ class Generation:
             log.warning("refused: %s", error)
             return {self.parts.log: markup.messages([], str(error))}
         job = self.services.jobs.submit(request, self.services.settings.current)
-        return self.parts.follow(job, self.services.jobs)
+        held = {path: values.get(path.replace(".", "__")) for path in self.form.components} | {_OVERRIDES: overrides}
+        return {self.parts.draft: drafts.text(held)} | self.parts.follow(job, self.services.jobs)
 
     def read(self, values: dict[str, Any]) -> GenerationRequest:
         """What the controls and, where there is none, the settings ask for. Raises RequestError."""
