@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
@@ -24,7 +24,6 @@ ITEMS = (
     "scripts",
 )
 """Parts of the txt2img and img2img tabs, under A1111's names and in its order."""
-THEMES = ("system", "light", "dark")
 
 
 class PagePreferences(Params):
@@ -57,10 +56,6 @@ class PagePreferences(Params):
             section=_INTERFACE,
         ),
     ] = "None"
-    theme: Annotated[
-        Literal["system", "light", "dark"],
-        Param("Light or dark page", "system does as your browser does.", choices=THEMES, section=_INTERFACE),
-    ] = "system"
     show_progress_in_title: Annotated[bool, Param("Show generation progress in window title.", section=_INTERFACE)] = (
         True
     )

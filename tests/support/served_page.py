@@ -15,10 +15,13 @@ import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Page
 
+from sdui.builtin import all as builtin
 from sdui.core import standing
 from sdui.core.catalog import Catalog
+from sdui.core.extras import ExtrasRequest
 from sdui.core.request import GenerationRequest, Task
 from sdui.core.settings import Launch, SettingsFile
+from sdui.extensions.host import Host
 from sdui.imaging.store import OutputStore
 from sdui.jobs.queue import JobQueue
 from sdui.ui import page as ui
@@ -45,12 +48,17 @@ class Server:
         return jobs[-1].task if jobs else None
 
 
-def serve(folder: Path, catalog: Catalog = CATALOG) -> Iterator[Server]:
+def serve(folder: Path, catalog: Catalog = CATALOG, *, extensions: bool = False) -> Iterator[Server]:
+    """extensions: with those that come with sdui, Custom code too."""
     worker = FakeWorker(catalog)
     store = OutputStore(folder)
     jobs = JobQueue([worker], store.save)
     settings = SettingsFile(folder / "config.json", standing.preferences(GenerationRequest))
-    services = Services(jobs, settings, Launch(data_dir=folder), {"version": "0.0-test"})
+    host = Host()
+    builtin.add_all(host, ["params"], allow_code=True)
+    requests = host.request(GenerationRequest, "always", "script") if extensions else GenerationRequest
+    operations = host.request(ExtrasRequest, "operation") if extensions else ExtrasRequest
+    services = Services(jobs, settings, Launch(data_dir=folder), {"version": "0.0-test"}, requests, operations)
     started: Future[tuple[uvicorn.Server, int]] = Future()
     thread = threading.Thread(target=lambda: asyncio.run(_run(services, started)))
     thread.start()

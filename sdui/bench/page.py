@@ -1,0 +1,120 @@
+"""What the page costs a browser: weight, time until it can be used, previews, typing; measured in Chromium."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import which
+from typing import TYPE_CHECKING, Any
+
+from .rows import Row
+from .serving import PATIENCE, serving, wait_for
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+_GROUP = "page"
+_TYPED = "a red apple on a blue background, (3d style:1.2), <lora:none:0.5>, "
+_READY = "html:not([inert]) #txt2img_generate:not([disabled])"
+_WATCH_KEYS = """() => {
+    window.latencies = [];
+    document.addEventListener("keydown", event => {
+        const channel = new MessageChannel();
+        channel.port1.onmessage = () => requestAnimationFrame(
+            () => window.latencies.push(performance.now() - event.timeStamp));
+        document.addEventListener("input", () => channel.port2.postMessage(0), { once: true });
+    }, true);
+}"""
+"""From a key to the first frame after its letter is in the box."""
+_WEIGHT = """() => performance.getEntriesByType("resource").concat(performance.getEntriesByType("navigation"))
+    .reduce((sum, entry) => [sum[0] + 1, sum[1] + entry.encodedBodySize, sum[2] + entry.decodedBodySize], [0, 0, 0])"""
+
+
+@contextmanager
+def chromium() -> Generator[Page | None]:
+    """A page of 1440x900; None where there is no Chromium or no playwright."""
+    found = which("chromium") or which("google-chrome")
+    if found is None or find_spec("playwright") is None:
+        yield None
+        return
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.set_default_timeout(PATIENCE * 1000)
+        yield page
+        browser.close()
+
+
+def measure_page() -> Iterator[Row]:
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as (server, url, _), chromium() as page:
+        if page is None:
+            yield Row(_GROUP, "in a browser", "no Chromium or playwright here")
+            return
+        wait_for(f"{url}/internal/ping", server)
+        for which_time in ("first time", "again"):
+            begun = time.perf_counter()
+            page.goto(url)
+            page.wait_for_selector(_READY)
+            yield Row(_GROUP, f"time to interactive, {which_time}", time.perf_counter() - begun, "s")
+            if which_time == "first time":
+                yield from _weight(page)
+        yield from _previews(page)
+        yield from _typing(page)
+
+
+def _weight(page: Page) -> Iterator[Row]:
+    responses, sent, whole = page.evaluate(_WEIGHT)
+    yield Row(_GROUP, "answers until it can be used", responses)
+    yield Row(_GROUP, "weight as sent", sent / 2**20, "MB")
+    yield Row(_GROUP, "weight unpacked", whole / 2**20, "MB")
+
+
+def _previews(page: Page) -> Iterator[Row]:
+    """The first job loads what the second has; page cost = time of the main thread while a job is followed."""
+    page.fill("#txt2img_steps input[type=number]", "40")
+    for words in ("first preview after the click, first job", "first preview after the click"):
+        page.fill("#txt2img_prompt textarea", words)
+        begun = time.perf_counter()
+        page.click("#txt2img_generate")
+        page.wait_for_selector("#txt2img_live_preview img")
+        yield Row(_GROUP, words, time.perf_counter() - begun, "s")
+        before, since = _busy(page), time.perf_counter()
+        shown = page.evaluate("""() => new Promise(done => {
+            const seen = new Set();
+            const look = () => {
+                const picture = document.querySelector("#txt2img_live_preview img");
+                if (picture) { seen.add(picture.src.length + picture.src.slice(-40)); requestAnimationFrame(look); }
+                else done(seen.size);
+            };
+            look();
+        })""")
+        if words.endswith("click"):
+            spent, passed = _busy(page) - before, time.perf_counter() - since
+            yield Row(_GROUP, "main thread while previews come", 100 * spent / passed, "%")
+            yield Row(_GROUP, "main thread for a preview and its progress", 1000 * spent / max(shown, 1), "ms")
+        page.wait_for_selector(_READY)
+
+
+def _typing(page: Page) -> Iterator[Row]:
+    page.evaluate(_WATCH_KEYS)
+    page.click("#txt2img_prompt textarea")
+    page.keyboard.type(_TYPED * 4, delay=60)
+    page.wait_for_function("() => window.latencies.length > 100")
+    found: list[float] = sorted(page.evaluate("() => window.latencies"))
+    yield Row(_GROUP, "from key to frame, median", statistics.median(found), "ms")
+    yield Row(_GROUP, "from key to frame, 95 of 100 below", found[int(0.95 * len(found))], "ms")
+
+
+def _busy(page: Page) -> float:
+    """Seconds for which the page's main thread has worked so far."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+    answer: Any = session.send("Performance.getMetrics")
+    return next(float(metric["value"]) for metric in answer["metrics"] if metric["name"] == "TaskDuration")
