@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .rows import Row
 from .serving import PATIENCE, serving, wait_for
@@ -116,5 +116,5 @@ def _busy(page: Page) -> float:
     """Seconds for which the page's main thread has worked so far."""
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
-    answer: Any = session.send("Performance.getMetrics")
+    answer = cast("dict[str, Any]", session.send("Performance.getMetrics"))
     return next(float(metric["value"]) for metric in answer["metrics"] if metric["name"] == "TaskDuration")
