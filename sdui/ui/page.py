@@ -17,7 +17,7 @@ from .results import QUIET, is_local
 from .services import Services
 
 ASSETS = Path(__file__).parent / "assets"
-_STYLES = ("style", "icons")
+_STYLES = ("style", "icons", "virtual_grid")
 TITLE = "sdui"
 
 _KEEP_OUT = "<script>document.documentElement.inert = true;</script>"
