@@ -86,7 +86,9 @@ class Database:
             return Found(total, [_row(row) for row in rows])
 
     def get(self, id: int) -> Row | None:
-        """Raises sqlite3.Error."""
+        """Any number may be asked for. Raises sqlite3.Error."""
+        if not 0 <= id < 2**63:
+            return None
         with self._transaction() as connection:
             row = connection.execute(f"{_ROWS} WHERE id = ?", (id,)).fetchone()
         return _row(row) if row else None

@@ -108,6 +108,17 @@ export class VirtualGrid {
     return this.#pages.get(Math.floor(index / pageSize))?.[index % pageSize];
   }
 
+  /** The item at this place, asked for if need be; undefined beyond the end. Rejects when it cannot be had. */
+  async load(index) {
+    const number = Math.floor(index / this.#options.pageSize);
+    if (index < this.#total && !this.#pages.has(number)) {
+      const { fetchPage, pageSize } = this.#options;
+      const { items } = await fetchPage(number * pageSize, pageSize, new AbortController().signal);
+      this.#keep(number, items);
+    }
+    return this.itemAt(index);
+  }
+
   /** Scroll an item into sight and focus it. */
   focus(index) {
     if (!this.#total) return;
