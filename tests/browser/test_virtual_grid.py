@@ -141,6 +141,11 @@ def test_columns_fill_the_width_and_the_place_stays(made):
     assert boxes[0]["y"] == boxes[1]["y"] and boxes[0]["width"] + boxes[1]["width"] > 300
 
 
+def test_large_contents_do_not_make_a_row_higher(made):
+    made.evaluate("document.querySelector('.virtual-grid-cell > *').style.fontSize = '300px'")
+    assert made.locator("[data-index='0']").bounding_box()["height"] == 120
+
+
 def test_a_new_question_starts_over_and_a_refresh_stays(made):
     made.evaluate("document.getElementById('grid').scrollTop = 128 * 100; ")
     expect(made.get_by_text("item 400", exact=True)).to_be_visible()

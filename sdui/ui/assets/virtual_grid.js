@@ -232,7 +232,7 @@ export class VirtualGrid {
       position: "absolute",
       inset: "0 0 auto",
       display: "grid",
-      gridTemplateColumns: `repeat(${this.#columns}, minmax(0, 1fr))`,
+      gridTemplate: `100% / repeat(${this.#columns}, minmax(0, 1fr))`,
       gap: `${gap}px`,
       height: `${itemHeight}px`,
       transform: `translateY(${number * this.#pitch()}px)`,
