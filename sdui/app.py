@@ -30,7 +30,8 @@ from sdui.core.settings import Launch, SettingsFile
 from sdui.extensions import loader
 from sdui.extensions.host import Host
 from sdui.extensions.loader import Found
-from sdui.imaging.store import OutputStore
+from sdui.history.history import History
+from sdui.imaging.store import OutputStore, output_folders
 from sdui.jobs.local import LocalWorker, Runs
 from sdui.jobs.queue import JobQueue
 from sdui.ui.services import Services
@@ -57,11 +58,16 @@ def main(launch: Launch) -> None:
             host, problems = build_host(launch)
             # The worker imports torch in its thread while this one imports gradio.
             worker = LocalWorker(lambda: build_engine(launch, host))
-            with closing(JobQueue([worker], store.save, store.save_picture)) as jobs:
-                requests = host.request(GenerationRequest, "always", "script")
-                settings = _read_settings(launch, requests)
+            requests = host.request(GenerationRequest, "always", "script")
+            settings = _read_settings(launch, requests)
+            history = History(
+                launch.data_dir, launch.folder("cache"), lambda: output_folders(store.root, settings.current)
+            )
+            saves = (history.told(store.save), history.told(store.save_picture))
+            with closing(history), closing(JobQueue([worker], *saves)) as jobs:
+                history.start(after=_HEAD_START)
                 extras = host.request(ExtrasRequest, "operation")
-                app = build(Services(jobs, settings, launch, _versions(), requests, extras, tuple(problems)))
+                app = build(Services(jobs, settings, launch, _versions(), requests, extras, tuple(problems), history))
                 if not launch.skip_load_model_at_start:
                     chosen = launch.ckpt or settings.current.sd_model_checkpoint
                     jobs.submit(LoadRequest(model=chosen), settings.current)

@@ -33,12 +33,14 @@ def main() -> None:
 
 
 def _rows(full: bool) -> Iterator[Row]:
+    from .history import measure_history
     from .library import measure_library
     from .startup import measure_start
 
     yield from _machine()
     yield from measure_start()
     yield from measure_library()
+    yield from measure_history()
     # torch is imported only now: it would slow down, and be counted with, the server that was just measured.
     from .drawing import measure_drawing
     from .loading import measure_loading

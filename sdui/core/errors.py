@@ -4,6 +4,7 @@ Every error that sdui raises on purpose, and what it means to the person who see
 SduiError
   RequestError        the request cannot be run as asked (HTTP 422)
     ModelNotFound     no such checkpoint (HTTP 404)
+    PictureNotFound   no such saved picture, or not any more (HTTP 404)
   ModelFileError      a model file is damaged or of a kind that sdui cannot use; names the file
   OutputError         a finished picture or model could not be written; names the folder
   ExtensionError      an extension cannot be loaded or has failed; names it
@@ -19,6 +20,9 @@ class RequestError(SduiError): ...
 
 
 class ModelNotFound(RequestError): ...
+
+
+class PictureNotFound(RequestError): ...
 
 
 class ModelFileError(SduiError): ...

@@ -7,7 +7,8 @@ import zlib
 from collections.abc import Generator
 from contextlib import contextmanager
 from io import BytesIO
-from typing import Any, Literal, NamedTuple, cast
+from pathlib import Path
+from typing import IO, Any, Literal, NamedTuple, cast
 
 import numpy as np
 import piexif
@@ -84,25 +85,47 @@ def read_infotext(data: bytes) -> str:
 
     Raises RequestError when `data` is no such picture or a damaged one.
     """
-    with _opened(data) as image:
+    with _opened(BytesIO(data)) as image:
+        # PNG text may follow the pixels, and a damaged file is to be found out.
+        image.load()
         return _text(cast("dict[str, Any]", image.info))
+
+
+class Glance(NamedTuple):
+    infotext: str
+    width: int
+    height: int
+    """Pixels."""
+
+
+def glance(path: Path) -> Glance:
+    """What the beginning of such a file tells, quickly; the pixels are read only to look for text behind them.
+
+    Raises RequestError as `read_infotext` does, and OSError when there is no such file.
+    """
+    with path.open("rb") as file, _opened(file) as image:
+        width, height = image.size
+        text = _text(cast("dict[str, Any]", image.info))
+        if not text and image.format == "PNG":
+            image.load()
+            text = _text(cast("dict[str, Any]", image.info))
+        return Glance(text, width, height)
 
 
 def read(data: bytes) -> Contents:
     """The pixels of such a file, its infotext and its replay record. Raises RequestError as `read_infotext` does."""
-    with _opened(data) as image:
+    with _opened(BytesIO(data)) as image:
+        image.load()
         info = cast("dict[str, Any]", image.info)
         record = str(info.get(_RECORD, "")) or _exif_text(info.get("exif", b""), piexif.ExifIFD.MakerNote)
         return Contents(np.array(image.convert("RGB")), image.format == "PNG", _text(info), replay.read(record))
 
 
 @contextmanager
-def _opened(data: bytes) -> Generator[Image.Image]:
-    """A picture that was read to its end. Raises RequestError."""
+def _opened(file: IO[bytes]) -> Generator[Image.Image]:
+    """Raises RequestError, also for what turns out to be damaged while the picture is read."""
     try:
-        with Image.open(BytesIO(data), formats=_READABLE) as image:
-            # PNG text may follow the pixels, and a damaged file is to be found out.
-            image.load()
+        with Image.open(file, formats=_READABLE) as image:
             yield image
     except (Image.DecompressionBombError, MemoryError) as error:
         raise RequestError("This picture has too many pixels to be opened.") from error

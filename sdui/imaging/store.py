@@ -40,6 +40,16 @@ _REASONS = {
 }
 
 
+_DEFAULT_FOLDERS = {
+    "outdir_txt2img_samples": "outputs/txt2img-images",
+    "outdir_img2img_samples": "outputs/img2img-images",
+    "outdir_txt2img_grids": "outputs/txt2img-grids",
+    "outdir_img2img_grids": "outputs/img2img-grids",
+    "outdir_extras_samples": "outputs/extras-images",
+}
+"""Settings, and what an empty one means."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     folder: Path
@@ -86,8 +96,8 @@ class OutputStore:
         """
         picture = ready.picture
         data, extension, warning = write_picture(picture, preferences)
-        given = (ready.folder, preferences.outdir_samples, preferences.outdir_extras_samples, "outputs/extras-images")
-        folder = _folder(self.root, *given)
+        own = _own_folder(preferences, "outdir_extras_samples")
+        folder = _folder(self.root, ready.folder, preferences.outdir_samples, own)
         named = preferences.use_original_name_batch and picture.name
         decoration = relative_path(f"{picture.name}{picture.suffix}") if named else Path(picture.suffix.strip("-"))
         place = _Place(folder, "", decoration, not named)
@@ -194,17 +204,28 @@ def _place(root: Path, image: GeneratedImage, preferences: Preferences) -> _Plac
     )
     kind = "img2img" if image.request.init else "txt2img"
     if is_grid:
-        own = getattr(preferences, f"outdir_{kind}_grids")
-        folder = _folder(root, preferences.outdir_grids, own, f"outputs/{kind}-grids")
+        folder = _folder(root, preferences.outdir_grids, _own_folder(preferences, f"outdir_{kind}_grids"))
         decoration, in_subfolder = Path(), preferences.grid_save_to_dirs
     else:
-        own = getattr(preferences, f"outdir_{kind}_samples")
-        folder = _folder(root, preferences.outdir_samples, own, f"outputs/{kind}-images")
+        folder = _folder(root, preferences.outdir_samples, _own_folder(preferences, f"outdir_{kind}_samples"))
         decoration = relative_path(expand(preferences.samples_filename_pattern or "[seed]", facts))
         in_subfolder = preferences.save_to_dirs
     if in_subfolder:
         folder /= relative_path(expand(preferences.directories_filename_pattern or "[prompt_words]", facts))
     return _Place(folder, facts.basename, decoration, preferences.save_images_add_number or not decoration.name)
+
+
+def output_folders(root: Path, preferences: Preferences) -> tuple[Path, ...]:
+    """Every folder, absolute, that finished pictures and copies of them go to; none lies in another."""
+    own = (_own_folder(preferences, setting) for setting in _DEFAULT_FOLDERS)
+    given = (preferences.outdir_samples, preferences.outdir_grids, preferences.outdir_save, *own)
+    folders = dict.fromkeys(_folder(root, text).resolve() for text in given if text.strip())
+    return tuple(folder for folder in folders if not any(other in folder.parents for other in folders))
+
+
+def _own_folder(preferences: Preferences, setting: str) -> str:
+    folder: str = getattr(preferences, setting)
+    return folder if folder.strip() else _DEFAULT_FOLDERS[setting]
 
 
 def _folder(root: Path, *wanted: str) -> Path:

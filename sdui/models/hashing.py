@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 
 from sdui.core.catalog import Hashing
 from sdui.core.errors import ModelFileError
+from sdui.core.threads import give_way
 
 from .files import ModelFiles
 
@@ -21,8 +19,6 @@ _PERIOD = 60.0
 """Seconds between two looks for files that have come while the server runs."""
 _PATIENCE = 2.0
 """Seconds that closing may take."""
-_LOWEST = 19
-"""The system's lowest priority."""
 
 
 class _Closing(Exception): ...
@@ -72,7 +68,7 @@ class BackgroundHashing:
             self._thread.join(_PATIENCE)
 
     def _run(self, after: float) -> None:
-        _give_way()
+        give_way()
         wait = after
         try:
             while not self._closing.wait(wait):
@@ -101,10 +97,3 @@ class BackgroundHashing:
             self._free.wait_for(lambda: not self._busy or self._closing.is_set())
         if self._closing.is_set():
             raise _Closing
-
-
-def _give_way() -> None:
-    """Linux has a priority for each thread; elsewhere it is the process's and is left alone."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST)

@@ -10,14 +10,14 @@ from fastapi.staticfiles import StaticFiles
 from gradio.themes import Base
 from gradio.themes.utils import colors
 
-from . import extras, hashing, img2img, markup, png_info, results, settings, txt2img
+from . import extras, hashing, history_routes, history_tab, img2img, markup, png_info, results, settings, txt2img
 from .form import Updates
 from .quick_settings import QuickBar
 from .results import QUIET, is_local
 from .services import Services
 
 ASSETS = Path(__file__).parent / "assets"
-_STYLES = ("style", "icons")
+_STYLES = ("style", "icons", "virtual_grid", "history")
 TITLE = "sdui"
 
 _KEEP_OUT = "<script>document.documentElement.inert = true;</script>"
@@ -42,7 +42,11 @@ def build(services: Services) -> gr.Blocks:
             with gr.Tab("Extras", id="extras", elem_id="tab_extras"):
                 third = extras.build(services, catalog, memories["extras"])
             with gr.Tab("PNG Info", id="pnginfo", elem_id="tab_pnginfo"):
-                png_info.build(first, tabs)
+                png_info_image = png_info.build(first, tabs)
+            if services.history:
+                with gr.Tab("History", id="history", elem_id="tab_history") as opened:
+                    to = history_tab.receivers(first, second, third, png_info_image)
+                    history_tab.build(services.history, opened, tabs, to)
             with gr.Tab("Settings", id="settings", elem_id="tab_settings"):
                 preferences = settings.build(services, bar.names)
         bar.bind()
@@ -76,6 +80,8 @@ def build(services: Services) -> gr.Blocks:
 
 def mount(app: FastAPI, services: Services) -> FastAPI:
     """The page at "/" of `app`. It serves no folder, only each single picture that it shows (`components.serve`)."""
+    if services.history:
+        app.include_router(history_routes.routes(services.history))
     app.mount("/ui", StaticFiles(directory=ASSETS), name="ui")
     version = services.versions.get("version", "")
     styles = "".join(f'<link rel="stylesheet" href="/ui/{name}.css?v={version}">' for name in _STYLES)

@@ -17,7 +17,8 @@ from .results import QUIET
 from .txt2img import Txt2img
 
 
-def build(txt2img: Txt2img, tabs: gr.Tabs) -> None:
+def build(txt2img: Txt2img, tabs: gr.Tabs) -> ImageFile:
+    """Returns where its picture goes."""
     with gr.Row(elem_classes=["workbench"]):
         with gr.Column(scale=4, min_width=300):
             image = ImageFile(
@@ -37,6 +38,7 @@ def build(txt2img: Txt2img, tabs: gr.Tabs) -> None:
         return txt2img.show_infotext(parameters) | {tabs: gr.Tabs(selected="txt2img")}
 
     send.click(send_to_txt2img, [text], [*txt2img.outputs(), tabs], **QUIET)
+    return image
 
 
 _HINT = '<p class="notice">A picture made here, or by another program that writes its parameters, shows them.</p>'

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sdui.core.extras import ExtrasRequest
 from sdui.core.request import GenerationRequest
 from sdui.core.settings import Launch, SettingsFile
+from sdui.history.history import History
 from sdui.jobs.queue import JobQueue
 
 
@@ -22,3 +23,5 @@ class Services:
     extras: type[ExtrasRequest] = ExtrasRequest
     problems: tuple[str, ...] = ()
     """A sentence for each extension that cannot be used."""
+    history: History | None = None
+    """Of the tab of its name; without one there is no tab."""

@@ -22,7 +22,8 @@ from sdui.core.extras import ExtrasRequest
 from sdui.core.request import GenerationRequest, Task
 from sdui.core.settings import Launch, SettingsFile
 from sdui.extensions.host import Host
-from sdui.imaging.store import OutputStore
+from sdui.history.history import History
+from sdui.imaging.store import OutputStore, output_folders
 from sdui.jobs.queue import JobQueue
 from sdui.ui import page as ui
 from sdui.ui.services import Services
@@ -52,13 +53,17 @@ def serve(folder: Path, catalog: Catalog = CATALOG, *, extensions: bool = False)
     """extensions: with those that come with sdui, Custom code too."""
     worker = FakeWorker(catalog)
     store = OutputStore(folder)
-    jobs = JobQueue([worker], store.save)
     settings = SettingsFile(folder / "config.json", standing.preferences(GenerationRequest))
+    history = History(folder, folder / "cache", lambda: output_folders(store.root, settings.current), Path.unlink)
+    history.start()
+    jobs = JobQueue([worker], history.told(store.save))
     host = Host()
     builtin.add_all(host, ["params"], allow_code=True)
     requests = host.request(GenerationRequest, "always", "script") if extensions else GenerationRequest
     operations = host.request(ExtrasRequest, "operation") if extensions else ExtrasRequest
-    services = Services(jobs, settings, Launch(data_dir=folder), {"version": "0.0-test"}, requests, operations)
+    services = Services(
+        jobs, settings, Launch(data_dir=folder), {"version": "0.0-test"}, requests, operations, history=history
+    )
     started: Future[tuple[uvicorn.Server, int]] = Future()
     thread = threading.Thread(target=lambda: asyncio.run(_run(services, started)))
     thread.start()
@@ -67,6 +72,7 @@ def serve(folder: Path, catalog: Catalog = CATALOG, *, extensions: bool = False)
     jobs.close()
     running.should_exit = True
     thread.join(20)
+    history.close()
     store.close()
 
 

@@ -1,6 +1,7 @@
 /** Keys, tooltips and the window title: the few things that a page of Gradio does not do by itself. */
 
 import "./drafts.js";
+import "./history.js";
 import "./sizes.js";
 
 const visible = (id) => {
