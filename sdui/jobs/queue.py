@@ -230,10 +230,10 @@ class JobQueue:
         """Oldest first: ended, running and waiting."""
         return list(self._jobs.values())
 
-    def waiting(self) -> list[Job]:
+    def waiting(self) -> tuple[Job, ...]:
         """In the order in which they will run."""
         with self._ready:
-            return list(self._waiting)
+            return tuple(self._waiting)
 
     def position(self, job: Job) -> int:
         """How many jobs are run before this one; 0 = it is next or running."""

@@ -193,13 +193,13 @@ def test_a_waiting_job_can_be_moved_and_never_runs_twice(jobs, worker):
     first, second, third = (submit(jobs, f"draw {n}") for n in range(3))
     jobs.move(third, 0)
     jobs.move(first, 99)
-    assert jobs.waiting() == [third, second, first] and worker.next == "draw 2"
+    assert jobs.waiting() == (third, second, first) and worker.next == "draw 2"
     jobs.move(running, 0)
     early = jobs.submit(GenerationRequest(prompt="draw early"), Preferences(), place=1)
     worker.go_on.set()
     ended(first)
     jobs.move(early, 0)
-    assert worker.ran == ["wait", "draw 2", "draw early", "draw 1", "draw 0"] and jobs.waiting() == []
+    assert worker.ran == ["wait", "draw 2", "draw early", "draw 1", "draw 0"] and jobs.waiting() == ()
 
 
 def test_a_withdrawn_job_says_where_it_was_and_one_that_runs_stays(jobs, worker):

@@ -22,7 +22,7 @@ async def panel(folder: Path):
     """Inside a loop, because outside of one Gradio makes its own and never closes it."""
     services = Services(JobQueue([], lambda image, preferences: None), SettingsFile(folder / "c.json"), Launch())
     with gr.Blocks():
-        buttons = {name: gr.Button(name) for name in ("generate", "interrupt", "skip")}
+        buttons = {name: gr.Button(name) for name in ("generate", "interrupt", "interrupting", "skip")}
         return services.jobs, results.build(services, "txt2img", buttons)
 
 
