@@ -56,6 +56,9 @@ def top(form: Form[GenerationRequest], tab: Kind) -> Top:
             with box, gr.Column(elem_classes=["beside-generate"], scale=0, min_width=32):
                 tool("More ways to generate", f"{tab}_generate_menu")
                 enqueue = tool("Enqueue: generate after the jobs that wait (Ctrl+Shift+Enter)", f"{tab}_enqueue")
+            gr.Button(
+                "Generating forever: click to cancel", elem_id=f"{tab}_forever", elem_classes=["forever"], size="sm"
+            )
             with gr.Row(elem_id=f"{tab}_tools", elem_classes=["tools"]) as row:
                 paste = tool("Read parameters from the prompt, or from the last generation if it is empty", "paste")
                 clear = tool("Clear the prompts", f"{tab}_clear_prompt")
