@@ -127,7 +127,8 @@ class Img2img(Generation):
         Seed and size go along where the user wants that. Raises RequestError for what is no picture.
         """
         preferences = self.services.settings.current
-        updates: Updates = self._size_of(picture) if preferences.send_size else {}
+        size = self._size_of(picture)
+        updates: Updates = size if preferences.send_size else {}
         if text:
             taken = (*_SENT, *(["seed"] if preferences.send_seed else []))
             keep = tuple(path for path in self.form.components if path not in taken)

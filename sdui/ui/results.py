@@ -157,7 +157,8 @@ class Results:
             }
         before = picture(self._services, *marked)
         sides = [comparing.Side(serve(one.path), one.infotext) for one in (before, now) if one]
-        updates: Updates = {parts.marked: None, parts.tools["compare"]: gr.update(elem_classes=["tool"])}
+        unmarked = gr.update(elem_classes=["tool"])
+        updates: Updates = {parts.marked: None, parts.tools["compare"]: unmarked, parts.log: ""}
         if tuple(marked) == (job_id, selected) or len(sides) < 2:
             return updates
         return updates | {parts.comparison: comparing.dialog(*sides)}
