@@ -116,9 +116,11 @@ def routes(services: Services) -> APIRouter:
     @router.get("/{job_id}/picture")
     def picture(job_id: str) -> Response:  # pyright: ignore[reportUnusedFunction]
         job = jobs.get(job_id)
-        data = _thumbnail(job) if job else None
-        if data is None:
-            raise HTTPException(404, "There is no picture of this job.")
+        if job is None:
+            raise HTTPException(404, "There is no such job.")
+        data = _thumbnail(job)
+        if data is None:  # no error: the job may have ended since the page was told of a preview
+            return Response(status_code=204)
         return Response(data, media_type="image/jpeg", headers={"cache-control": "private, max-age=3600"})
 
     return router

@@ -39,5 +39,5 @@ def test_every_tool_button_has_a_name_and_a_tooltip(desk):
     _, page = desk
     expect(page.locator("button.tool:not([title])")).to_have_count(0)
     names = page.locator("button.tool:visible").evaluate_all("buttons => buttons.map(b => b.textContent.trim())")
-    assert len(names) == 9
+    assert len(names) == 17
     assert all(len(name) > 8 for name in names)
