@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -164,9 +165,11 @@ Last = Finished | Stopped | Failed
 
 class Stop(enum.IntEnum):
     NO = 0
-    SKIP = 1
+    AFTER = 1
+    """End the job as soon as the batch that is being drawn is finished."""
+    SKIP = 2
     """Give up this batch, go on with the next."""
-    NOW = 2
+    NOW = 3
     """Give up the whole job, within one step."""
 
 
@@ -175,9 +178,22 @@ class StopToken:
 
     def __init__(self) -> None:
         self.level = Stop.NO
+        self._inside = 0
+        """How many pictures that are made of several drawings are being made, one within the other."""
 
     def request(self, level: Stop) -> None:
-        self.level = max(self.level, level)
+        """Give up this batch, and the job is to end after it: that is to end now."""
+        both = {level, self.level} == {Stop.AFTER, Stop.SKIP}
+        self.level = Stop.NOW if both else max(self.level, level)
+
+    @contextmanager
+    def whole(self) -> Generator[None]:
+        """What is drawn in here is one picture: a job that is to end after it goes on until it is finished."""
+        self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
 
     def check(self) -> None:
         """Raises Interrupted when the whole job is to end."""
@@ -185,6 +201,11 @@ class StopToken:
             raise Interrupted
 
     def next_batch(self) -> None:
-        """A skip is used up by the batch that it skipped."""
+        """Between two batches. A skip is used up by the batch that it skipped.
+
+        Raises Interrupted when the job is to end here.
+        """
         if self.level == Stop.SKIP:
             self.level = Stop.NO
+        if self.level == Stop.NOW or (self.level == Stop.AFTER and not self._inside):
+            raise Interrupted

@@ -23,6 +23,7 @@ from .model_folders import model_folders
 from .page_preferences import PagePreferences
 from .params import Param, Params, declared, explain
 from .postprocessing_preferences import ExtrasPreferences, FacePreferences, UpscalingPreferences
+from .results_preferences import ResultsPreferences
 
 
 def _lower(text: Any) -> Any:
@@ -210,7 +211,14 @@ _PREVIEWS, _IMG2IMG = "Live previews", "img2img"
 _FORMATS = ("png", "jpg", "webp")
 
 
-class Preferences(PagePreferences, InterrogatePreferences, ExtrasPreferences, FacePreferences, UpscalingPreferences):
+class Preferences(
+    PagePreferences,
+    ResultsPreferences,
+    InterrogatePreferences,
+    ExtrasPreferences,
+    FacePreferences,
+    UpscalingPreferences,
+):
     """Changes nothing in the pixels of a request; a job gets a frozen copy. Names are those of A1111's config.json.
 
     The server's own class has those parameters of requests as well that are settings: `standing.preferences`.

@@ -47,12 +47,13 @@ class Drawing:
     def draw(
         self, request: GenerationRequest, on_image: Callable[[GeneratedImage], None] | None = None
     ) -> list[GeneratedImage]:
-        self.context.stop.check()
+        self.context.stop.next_batch()
 
         def finished(image: GeneratedImage) -> GeneratedImage:
             try:
                 if image.kind == "image":
-                    image = self.host.passed_on("after_image", "image", image, drawing=self._beside())
+                    with self.context.stop.whole():
+                        image = self.host.passed_on("after_image", "image", image, drawing=self._beside())
             finally:  # the picture itself is finished, whatever became of what was to be done to it
                 if on_image:
                     on_image(image)

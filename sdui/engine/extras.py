@@ -27,7 +27,6 @@ def process(request: ExtrasRequest, host: Host, drawing: Drawing) -> None:
     failures: list[str] = []
     for index, (name, source) in enumerate(sources):
         context.stop.next_batch()
-        context.stop.check()
         context.emit(
             Progress(f"Processing {name}" if name else "Processing", index, len(sources), index / len(sources))
         )

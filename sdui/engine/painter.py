@@ -73,7 +73,6 @@ class Painter:
         prepared_for, made = len(parts[0].seeds), list[GeneratedImage]()
         for pace.batch, batch in enumerate(parts):
             context.stop.next_batch()
-            context.stop.check()
             leases.activate(lease)
             if pace.batch and (context.preferences.batch_independent or len(batch.seeds) != prepared_for):
                 init, prepared_for = encode_init(request, lease.model, batch.seeds), len(batch.seeds)

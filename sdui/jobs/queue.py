@@ -57,6 +57,7 @@ class Worker(Protocol):
     def close(self) -> None: ...
 
 
+Saved = ImageSaved | PictureSaved
 Save = Callable[[GeneratedImage, Preferences], tuple[ImageSaved, str]]
 """Writes a picture; returns what readers are told, and a warning or ""."""
 SavePicture = Callable[[PictureReady, Preferences], tuple[PictureSaved, str]]
@@ -79,12 +80,17 @@ class View:
     """What an interrogator said."""
     notices: tuple[str, ...] = ()
     error: str = ""
+    earlier: tuple[Saved, ...] = ()
+    """What was shown before this job's own."""
 
     @property
-    def gallery(self) -> tuple[ImageSaved | PictureSaved, ...]:
-        """What the page shows, grids first."""
+    def gallery(self) -> tuple[Saved, ...]:
+        """What the page shows: what was there already, then grids, then the rest."""
         shown = [one for one in (*self.images, *self.pictures) if one.shown]
-        return tuple(sorted(shown, key=lambda one: not (isinstance(one, ImageSaved) and one.kind == "grid")))
+        return (
+            *self.earlier,
+            *sorted(shown, key=lambda one: not (isinstance(one, ImageSaved) and one.kind == "grid")),
+        )
 
     @property
     def ended(self) -> bool:
@@ -103,6 +109,8 @@ class Job:
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     submitted: float = field(default_factory=time.time)
     stop: StopToken = field(default_factory=StopToken)
+    earlier: tuple[Saved, ...] = ()
+    """Pictures that this job adds its own to."""
     _log: list[tuple[int, Event]] = field(default_factory=list[tuple[int, Event]])
     _version: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
@@ -154,6 +162,7 @@ class Job:
             next((e.text for e in events if isinstance(e, Described)), ""),
             tuple(e.text for e in events if isinstance(e, Notice)),
             last.error if isinstance(last, Failed) else "",
+            self.earlier,
         )
 
     def images(self) -> list[ImageSaved]:
@@ -179,18 +188,40 @@ class JobQueue:
         """A page, counted from 0, of the files of a kind whose path, alias or hash has every word of `search`."""
         return self._workers[0].networks(kind, search, number)
 
-    def submit(self, task: Task, preferences: Preferences) -> Job:
-        job = Job(task, preferences)
+    def submit(
+        self, task: Task, preferences: Preferences, place: int | None = None, earlier: tuple[Saved, ...] = ()
+    ) -> Job:
+        """place: among those that wait, 0 = next, None = last. earlier: what the job adds its pictures to."""
+        job = Job(task, preferences, earlier=earlier)
         with self._ready:
             ended = [old.id for old in self._jobs.values() if old.view().ended]
             for name in ended[: max(0, len(ended) - KEPT_JOBS)]:
                 del self._jobs[name]
             self._jobs[job.id] = job
-            self._waiting.append(job)
+            self._waiting.insert(len(self._waiting) if place is None else max(place, 0), job)
             self._ready.notify()
             if self._waiting[0] is job:
                 self._tell_next()
         return job
+
+    def move(self, job: Job, place: int) -> None:
+        """To this place among those that wait, 0 = next; a job that waits no more stays what it is."""
+        with self._ready:
+            if job in self._waiting:
+                self._waiting.remove(job)
+                self._waiting.insert(max(place, 0), job)
+                self._tell_next()
+
+    def withdraw(self, job: Job) -> int | None:
+        """Take a job out before it runs; the place that it had, None for one that waits no more."""
+        with self._ready:
+            if job not in self._waiting:
+                return None
+            place = self._waiting.index(job)
+            self._waiting.remove(job)
+            self._tell_next()
+        job.publish(Stopped())
+        return place
 
     def get(self, job_id: str) -> Job | None:
         return self._jobs.get(job_id)
@@ -199,19 +230,19 @@ class JobQueue:
         """Oldest first: ended, running and waiting."""
         return list(self._jobs.values())
 
+    def waiting(self) -> tuple[Job, ...]:
+        """In the order in which they will run."""
+        with self._ready:
+            return tuple(self._waiting)
+
     def position(self, job: Job) -> int:
         """How many jobs are run before this one; 0 = it is next or running."""
         with self._ready:
             return self._waiting.index(job) if job in self._waiting else 0
 
     def stop(self, job: Job, level: Stop = Stop.NOW) -> None:
-        with self._ready:
-            if job in self._waiting:
-                self._waiting.remove(job)
-                self._tell_next()
-                job.publish(Stopped())
-                return
-        job.stop.request(level)
+        if self.withdraw(job) is None:
+            job.stop.request(level)
 
     def close(self) -> None:
         for job in self.list():

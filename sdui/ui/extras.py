@@ -38,15 +38,15 @@ def build(services: Services, catalog: Catalog, memory: Memory) -> Extras:
             for group in sorted(groups_of(services.extras).values(), key=lambda group: group.order):
                 _operation(form, group)
         with gr.Column(elem_classes=["results"], scale=5, min_width=320):
-            parts = results.build(services, "extras", results.generate_box("extras"), memory)
+            parts = results.build(services, "extras", results.generate_box("extras")[0], memory)
     return Extras(services, form, parts, sources)
 
 
 def _sources(form: Form[ExtrasRequest]) -> dict[str, Any]:
     """Three ways to hand pictures over; the tab that is open counts."""
     mode = gr.Textbox(_SINGLE, visible="hidden", elem_id="extras_mode")
-    with gr.Tabs(elem_id="mode_extras"):
-        with gr.Tab("Single Image", elem_id="extras_single_tab") as single:
+    with gr.Tabs(elem_id="mode_extras") as tabs:
+        with gr.Tab("Single Image", id=_SINGLE, elem_id="extras_single_tab") as single:
             image = ImageFile(
                 label="Source",
                 sources=["upload", "clipboard"],
@@ -54,14 +54,14 @@ def _sources(form: Form[ExtrasRequest]) -> dict[str, Any]:
                 height=320,
                 buttons=["fullscreen"],
             )
-        with gr.Tab("Batch Process", elem_id="extras_batch_process_tab") as batch:
+        with gr.Tab("Batch Process", id=_BATCH, elem_id="extras_batch_process_tab") as batch:
             files = gr.File(label="Batch Process", file_count="multiple", elem_id="extras_image_batch", height=240)
-        with gr.Tab("Batch from Directory", elem_id="extras_batch_directory_tab") as directory:
+        with gr.Tab("Batch from Directory", id=_DIRECTORY, elem_id="extras_batch_directory_tab") as directory:
             for path in ("input_dir", "output_dir", "show_results"):
                 form.add(path)
     for tab, name in ((single, _SINGLE), (batch, _BATCH), (directory, _DIRECTORY)):
         tab.select(fn=None, js=f"() => '{name}'", outputs=[mode])
-    return {"mode": mode, "image": image, "files": files}
+    return {"mode": mode, "image": image, "files": files, "tabs": tabs}
 
 
 def _operation(form: Form[ExtrasRequest], group: type[Group]) -> None:
@@ -90,12 +90,22 @@ class Extras:
 
     def bind(self, page: gr.Blocks) -> None:
         parts, outputs = self.parts, self.parts.all()
-        named: dict[str, Any] = self.form.inputs() | self.sources | {"job_id": parts.job_id}
+        given = {name: self.sources[name] for name in ("mode", "image", "files")}
+        named: dict[str, Any] = self.form.inputs() | given | {"job_id": parts.job_id}
         parts.keep_looking(
             page.load(self.attach, [parts.job_id], outputs, **QUIET),
             parts.generate.click(self.submit, inputs_kwargs=named, outputs=outputs, **QUIET),
             parts.timer.tick(self.tick, [parts.job_id, parts.shown], outputs, **QUIET),
         )
+
+    def outputs(self) -> list[Any]:
+        """What its handlers may change."""
+        return [*self.parts.all(), self.sources["mode"], self.sources["image"], self.sources["tabs"]]
+
+    def take_picture(self, picture: bytes) -> Updates:
+        """Work on this picture, alone."""
+        opens = {self.sources["mode"]: _SINGLE, self.sources["tabs"]: gr.Tabs(selected=_SINGLE)}
+        return opens | {self.sources["image"]: picture, self.parts.log: ""}
 
     def submit(self, request: gr.Request, job_id: Any, mode: Any, image: Any, files: Any, **values: Any) -> Updates:
         running = self._job(job_id)
@@ -122,7 +132,7 @@ class Extras:
         """For a page that was just opened: its own last job."""
         job = self._job(job_id)
         updates = self.parts.follow(job, self.services.jobs) if job else self.parts.idle()
-        return updates | {self.parts.open_folder: gr.update(visible=is_local(request))}
+        return updates | {self.parts.tools["folder"]: gr.update(visible=is_local(request))}
 
     def _asked(self, mode: Any, image: Any, files: Any, values: dict[str, Any]) -> ExtrasRequest:
         """Raises RequestError."""

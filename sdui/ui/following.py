@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from sdui.core.events import ImageSaved, PictureSaved
+from sdui.core.events import Stop
 from sdui.core.extras import ExtrasRequest
 from sdui.core.request import GenerationRequest
 from sdui.jobs.queue import Job, JobQueue, View
@@ -42,6 +42,8 @@ class Parts:
     timer: gr.Timer
     generate: gr.Button
     interrupt: gr.Button
+    interrupting: gr.Button
+    """In its place while the last picture is being finished."""
     skip: gr.Button
     progress: gr.HTML
     preview: gr.HTML
@@ -49,10 +51,19 @@ class Parts:
     info: gr.HTML
     log: gr.HTML
     downloads: gr.File
-    open_folder: gr.Button
+    marked: gr.State
+    """(job, place) of the picture that another one is to be compared with; None when there is none."""
+    comparison: gr.HTML
+    tools: dict[str, gr.Button]
+    """The buttons under the pictures, by what they do: see `results`."""
 
     def all(self) -> list[Any]:
-        return list(vars(self).values())
+        """What a handler that tells of a job may change."""
+        return [*(one for one in vars(self).values() if one is not self.tools), *self.tools.values()]
+
+    def pictures(self) -> list[Any]:
+        """What shows pictures and tells of the selected one."""
+        return [self.gallery, self.selected, self.info, self.downloads]
 
     def keep_looking(self, *events: Any) -> None:
         """Decide after each of these events on the page itself, because answers overtake each other.
@@ -78,19 +89,19 @@ class Parts:
         was = shown if shown.get("job") == job.id else {}
         changed = {key for key in now if now[key] != was.get(key)}
         updates: Updates = {self.shown: now, self.progress: markup.progress(view, ahead)}
-        if "state" in changed:
-            updates |= self._buttons(busy(job))
+        if changed & {"state", "ending"}:
+            updates |= self.buttons(busy(job), ending=now["ending"])
         if "preview" in changed:
             updates[self.preview] = markup.preview(None if view.ended else view.preview)
         if changed & {"notices", "state"} and (said := markup.messages([*view.notices, *_ending(view)], view.error)):
             updates[self.log] = said
         if "images" in changed and _makes_pictures(job):
-            updates |= self._pictures(view.gallery, first=not was.get("images"))
+            updates |= self._pictures(view, first=not was.get("images"))
         return updates
 
     def idle(self, message: str = "") -> Updates:
         """There is no job to tell of."""
-        return self._buttons(False) | {
+        return self.buttons(False) | {
             self.job_id: "",
             self.shown: {},
             self.progress: "",
@@ -98,22 +109,29 @@ class Parts:
             self.log: markup.messages([message] if message else []),
         }
 
-    def _buttons(self, running: bool) -> Updates:
+    def buttons(self, running: bool, *, ending: bool = False) -> Updates:
+        """ending: asked to end after the picture that is being drawn."""
         return {
             self.generate: gr.update(visible=not running, interactive=True),
-            self.interrupt: gr.update(visible=running),
+            self.interrupt: gr.update(visible=running and not ending),
+            self.interrupting: gr.update(visible=running and ending),
             self.skip: gr.update(visible=running),
         }
 
-    def _pictures(self, images: tuple[ImageSaved | PictureSaved, ...], *, first: bool) -> Updates:
-        """`first`: the page shows no picture of this job yet; the first one gets selected."""
+    def _pictures(self, view: View, *, first: bool) -> Updates:
+        """`first`: the page shows no picture of this job yet; the first one gets selected.
+
+        A job that adds to what is there has its newest one selected.
+        """
+        images = view.gallery
         files = [serve(image.path) for image in images]
-        if not first:
+        if not first and not view.earlier:
             return {self.gallery: gr.update(value=files)}
+        selected = len(files) - 1 if view.earlier else 0
         return {
-            self.gallery: gr.update(value=files, selected_index=0 if files else None),
-            self.selected: 0,
-            self.info: markup.described(images[0]) if images else "",
+            self.gallery: gr.update(value=files, selected_index=selected if files else None),
+            self.selected: selected,
+            self.info: markup.described(images[selected]) if images else "",
             self.downloads: gr.update(value=None, visible=False),
         }
 
@@ -143,5 +161,6 @@ def _summary(job: Job, view: View, ahead: int, shown: dict[str, Any]) -> dict[st
         "preview": 0 if view.ended else zlib.crc32(view.preview or b""),
         "images": len(view.gallery),
         "notices": len(view.notices),
+        "ending": job.stop.level in (Stop.AFTER, Stop.NOW),
         "told": shown.get("told", "") if not own else job.id if view.ended else "",
     }

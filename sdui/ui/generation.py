@@ -39,7 +39,7 @@ class Top(NamedTuple):
     """The row with the prompts."""
 
     buttons: dict[str, gr.Button]
-    """generate, interrupt and skip."""
+    """Those of `results.generate_box`."""
     tools: Tools
     actions: gr.Column
     row: gr.Row
@@ -52,11 +52,17 @@ def top(form: Form[GenerationRequest], tab: Kind) -> Top:
             form.add("prompt")
             form.add("negative_prompt", placeholder="Negative prompt\n(What the picture must not show)")
         with gr.Column(elem_id=f"{tab}_actions_column", scale=1, min_width=220) as actions:
-            buttons = results.generate_box(tab)
+            buttons, box = results.generate_box(tab)
+            with box, gr.Column(elem_classes=["beside-generate"], scale=0, min_width=32):
+                tool("More ways to generate", f"{tab}_generate_menu")
+                enqueue = tool("Enqueue: generate after the jobs that wait (Ctrl+Shift+Enter)", f"{tab}_enqueue")
+            gr.Button(
+                "Generating forever: click to cancel", elem_id=f"{tab}_forever", elem_classes=["forever"], size="sm"
+            )
             with gr.Row(elem_id=f"{tab}_tools", elem_classes=["tools"]) as row:
                 paste = tool("Read parameters from the prompt, or from the last generation if it is empty", "paste")
                 clear = tool("Clear the prompts", f"{tab}_clear_prompt")
-    return Top(buttons, {"paste": paste, "clear": clear}, actions, row)
+    return Top(buttons, {"paste": paste, "clear": clear, "enqueue": enqueue}, actions, row)
 
 
 @contextmanager
@@ -137,6 +143,8 @@ class Generation:
         self.form = form
         self.parts = parts
         self.overrides = overrides
+        self.place = gr.State(None)
+        """Of the job that was taken out of the queue to be changed, among those that wait; else None."""
 
     def bind(self, tools: Tools) -> None:
         parts, field, outputs = self.parts, self.form.components, self.outputs()
@@ -145,6 +153,9 @@ class Generation:
             parts.timer.tick(self.tick, self.watched(), outputs, **QUIET),
         )
         drafts.bind(self.kind, self.form.components | {_OVERRIDES: self.overrides}, parts.draft)
+        waiting = {name: component for name, component in self.inputs().items() if name != "job_id"}
+        said = [parts.log, parts.draft, self.place]
+        tools["enqueue"].click(self.enqueue, inputs_kwargs=waiting, outputs=said, **QUIET)
         tools["paste"].click(self.paste, [field["prompt"]], outputs, **QUIET)
         both = [field["prompt"], field["negative_prompt"]]
         tools["clear"].click(fn=None, js="() => ['', '']", outputs=both)
@@ -152,7 +163,11 @@ class Generation:
 
     def inputs(self) -> dict[str, Any]:
         """What `submit` is handed, by name."""
-        return self.form.inputs() | {"job_id": self.parts.job_id, "overrides": self.overrides}
+        return self.form.inputs() | {
+            "job_id": self.parts.job_id,
+            "overrides": self.overrides,
+            "place": self.place,
+        }
 
     def watched(self) -> list[Any]:
         """What `tick` is handed."""
@@ -160,21 +175,46 @@ class Generation:
 
     def outputs(self) -> list[Any]:
         """Whatever the handlers may change; the checkpoint's drop-down is one of the form's components."""
-        return [*self.parts.all(), self.quick.banner, self.overrides, *self.form.outputs()]
+        return [*self.parts.all(), self.quick.banner, self.overrides, self.place, *self.form.outputs()]
 
-    def submit(self, job_id: str, overrides: Any, **values: Any) -> Updates:
+    def submit(self, job_id: str, overrides: Any, place: Any = None, **values: Any) -> Updates:
         running = self._job(job_id)
         if running and busy(running):
             return self.parts.follow(running, self.services.jobs)
+        job, told = self._submitted(overrides, place, values)
+        return told | self.parts.follow(job, self.services.jobs) if job else told
+
+    def enqueue(self, overrides: Any, place: Any = None, **values: Any) -> Updates:
+        """A further job; the page goes on with the one that it follows."""
+        job, told = self._submitted(overrides, place, values)
+        if job is None:
+            return told
+        ahead = self.services.jobs.position(job)
+        words = f"{ahead} {'wait' if ahead > 1 else 'waits'} before it" if ahead else "it is next"
+        return told | {self.parts.log: markup.messages([f"Enqueued, {words}."])}
+
+    def _submitted(self, overrides: Any, place: Any, values: dict[str, Any]) -> tuple[Job | None, Updates]:
+        """The job that the form asks for; None, with a message, where it asks for what cannot be."""
         try:
             request = self.read(values | {"model": self._title(values.get("model"))})
             request = override_settings.apply(request, overrides)
         except RequestError as error:
             log.warning("refused: %s", error)
-            return {self.parts.log: markup.messages([], str(error))}
-        job = self.services.jobs.submit(request, self.services.settings.current)
+            return None, {self.parts.log: markup.messages([], str(error))}
+        job = self.services.jobs.submit(request, self.services.settings.current, place)
         held = {path: values.get(path.replace(".", "__")) for path in self.form.components} | {_OVERRIDES: overrides}
-        return {self.parts.draft: drafts.text(held)} | self.parts.follow(job, self.services.jobs)
+        return job, {self.parts.draft: drafts.text(held), self.place: None}
+
+    def edit(self, job: Job, place: int) -> Updates:
+        """Show the request of a job that was taken out of the queue; what is asked for next takes its place."""
+        assert isinstance(job.task, GenerationRequest)
+        updates, remarks = self._fill(job.task, keep=("model",))
+        if job.task.model or job.task.model_hash:
+            changed, warning = self._checkpoint_of(job.task)
+            updates |= changed
+            remarks += warning
+        taken = "This job waits no more. Change it; Generate or Enqueue puts it back at its place."
+        return updates | {self.place: place, self.parts.log: markup.messages([taken, *remarks])}
 
     def read(self, values: dict[str, Any]) -> GenerationRequest:
         """What the controls and, where there is none, the settings ask for. Raises RequestError."""
@@ -267,7 +307,7 @@ class Generation:
     def _running(self) -> Job | None:
         """What this tab could have asked for, whoever did."""
         running = (job for job in self._under_way() if job.view().state == "running")
-        return next((job for job in running if _kind(job) == self.kind), None)
+        return next((job for job in running if kind_of(job) == self.kind), None)
 
     def _under_way(self) -> list[Job]:
         return [job for job in self.services.jobs.list() if not job.view().ended]
@@ -286,7 +326,8 @@ def _listed(entries: Any) -> Any:
     return gr.update(choices=entries, value=entries, visible=bool(entries))
 
 
-def _kind(job: Job) -> Kind | None:
+def kind_of(job: Job) -> Kind | None:
+    """The tab that a job belongs to; None for those that draw nothing."""
     if not isinstance(job.task, GenerationRequest):
         return None
     return "img2img" if job.task.init else "txt2img"

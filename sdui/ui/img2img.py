@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 
+from sdui.core import infotext
 from sdui.core.catalog import Catalog
 from sdui.core.errors import RequestError
 from sdui.core.params import declared
@@ -27,6 +28,8 @@ from .sizes import SIDES
 
 _INPAINT = "init.inpaint"
 _SOFT = f"{_INPAINT}.soft"
+_SENT = ("prompt", "negative_prompt", "steps", "sampler", "schedule", "cfg_scale")
+"""What goes along with a picture from another tab, as in A1111."""
 _HIRES = "Hires. fix is for pictures from noise alone and was left out."
 _PICTURE = "The picture that it was made from is not in its text; choose it."
 _MASKED = "Neither the picture that it was made from nor the mask is in its text; choose them."
@@ -118,13 +121,29 @@ class Img2img(Generation):
             return request, []
         return request, [_MASKED if request.init.inpaint else _PICTURE]
 
+    def take_picture(self, mode: Literal["img2img", "inpaint"], picture: bytes, text: str = "") -> Updates:
+        """Start from this picture, in the inner tab of that mode, with the prompts and parameters of its infotext.
+
+        Seed and size go along where the user wants that. Raises RequestError for what is no picture.
+        """
+        preferences = self.services.settings.current
+        size = self._size_of(picture)
+        updates: Updates = size if preferences.send_size else {}
+        if text:
+            taken = (*_SENT, *(["seed"] if preferences.send_seed else []))
+            keep = tuple(path for path in self.form.components if path not in taken)
+            updates |= self.form.fill(infotext.read(text, self.services.requests), keep)[0]
+        return updates | self.pictures.takes(mode, picture) | {self.parts.log: ""}
+
     def take_size(self, mode: Any, image: Any, base: Any) -> Updates:
         """Of the picture as it is seen, upright."""
         try:
-            size = opened(self.pictures.read_image(mode, image, base), "Image").size
+            return self._size_of(self.pictures.read_image(mode, image, base))
         except RequestError as error:
             return {self.parts.log: markup.messages([], str(error))}
-        sides = zip(SIDES, size, strict=True)
+
+    def _size_of(self, picture: bytes) -> Updates:
+        sides = zip(SIDES, opened(picture, "Image").size, strict=True)
         return {self.form.components[side]: max(8, pixels // 8 * 8) for side, pixels in sides}
 
     def _fill(self, request: GenerationRequest, keep: tuple[str, ...]) -> tuple[Updates, list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import gradio as gr
 
@@ -60,19 +60,27 @@ class InitPictures:
         """Without the mask. Raises RequestError."""
         return _content(base if mode == _MASKED else image, "Image")
 
+    def takes(self, mode: Literal["img2img", "inpaint"], picture: bytes) -> Updates:
+        """A picture from elsewhere, in the tab where it is used so; it still has to be masked there."""
+        opened = _WHOLE if mode == "img2img" else _MASKED
+        return self._opens(opened) | {self.image if mode == "img2img" else self.base: picture}
+
     def shows(self, init: InitImage) -> Updates:
         """The tab that has it open; a picture that is to be given stays what it was."""
         mode = _MASKED if init.inpaint else _WHOLE
-        updates: Updates = {
-            self.mode: mode,
-            self._tabs: gr.Tabs(selected=mode),
-            self._controls: gr.update(visible=mode != _WHOLE),
-        }
+        updates = self._opens(mode)
         if init.image:
             updates[self.base if init.inpaint else self.image] = init.image
         if init.inpaint and init.inpaint.mask:
             updates[self.mask] = init.inpaint.mask
         return updates
+
+    def _opens(self, mode: str) -> Updates:
+        return {
+            self.mode: mode,
+            self._tabs: gr.Tabs(selected=mode),
+            self._controls: gr.update(visible=mode != _WHOLE),
+        }
 
 
 def _picture(label: str, elem_id: str, height: int, **look: Any) -> ImageFile:

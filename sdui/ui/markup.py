@@ -13,18 +13,21 @@ from sdui.jobs.queue import View
 
 def progress(view: View, ahead: int) -> str:
     """A progress bar with its words; "" when the job has ended. `ahead` = jobs that run before this one."""
-    if view.ended:
-        return ""
+    return "" if view.ended else _bar(*how_far(view, ahead))
+
+
+def how_far(view: View, ahead: int) -> tuple[int, str, str]:
+    """Percent, what a job that has not ended does, and how long it will."""
     if view.state == "queued":
         waiting = "next in line" if ahead == 0 else f"{ahead} more before it"
-        return _bar(0, f"Waiting for the running job, {waiting}", "")
+        return 0, f"Waiting for the running job, {waiting}", ""
     now = view.progress
     if now is None:
-        return _bar(0, "Starting", "")
+        return 0, "Starting", ""
     step = f" {now.step}/{now.steps}" if now.steps else ""
     left = "" if now.eta is None else f", {_duration(now.eta)} left"
     percent = int(100 * min(max(now.done, 0.0), 1.0))
-    return _bar(percent, f"{now.stage}{step}", f"{percent}%{left}")
+    return percent, f"{now.stage}{step}", f"{percent}%{left}"
 
 
 def waiting(words: str) -> str:

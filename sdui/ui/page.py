@@ -10,14 +10,27 @@ from fastapi.staticfiles import StaticFiles
 from gradio.themes import Base
 from gradio.themes.utils import colors
 
-from . import extras, hashing, history_routes, history_tab, img2img, markup, png_info, results, settings, txt2img
+from . import (
+    extras,
+    hashing,
+    history_routes,
+    history_tab,
+    img2img,
+    markup,
+    png_info,
+    queue_panel,
+    results,
+    sending,
+    settings,
+    txt2img,
+)
 from .form import Updates
 from .quick_settings import QuickBar
 from .results import QUIET, is_local
 from .services import Services
 
 ASSETS = Path(__file__).parent / "assets"
-_STYLES = ("style", "icons", "virtual_grid", "history")
+_STYLES = ("style", "icons", "results", "viewer", "queue_panel", "virtual_grid", "history")
 TITLE = "sdui"
 
 _KEEP_OUT = "<script>document.documentElement.inert = true;</script>"
@@ -50,12 +63,14 @@ def build(services: Services) -> gr.Blocks:
             with gr.Tab("Settings", id="settings", elem_id="tab_settings"):
                 preferences = settings.build(services, bar.names)
         bar.bind()
+        sending.build(services, tabs, first, second, third)
+        queue_panel.build(services, tabs, [first, second], third)
         hashing.build(services, quick).bind(page)
         gr.HTML(markup.versions(services.versions), elem_id="footer")
 
         def attach(job: str, draft: str, other_job: str, other_draft: str, request: gr.Request) -> Updates:
             local = gr.update(visible=is_local(request))
-            folders: Updates = {first.parts.open_folder: local, second.parts.open_folder: local}
+            folders: Updates = {first.parts.tools["folder"]: local, second.parts.tools["folder"]: local}
             return (
                 first.attach(job, draft)
                 | second.attach(other_job, other_draft)
@@ -82,6 +97,7 @@ def mount(app: FastAPI, services: Services) -> FastAPI:
     """The page at "/" of `app`. It serves no folder, only each single picture that it shows (`components.serve`)."""
     if services.history:
         app.include_router(history_routes.routes(services.history))
+    app.include_router(queue_panel.routes(services))
     app.mount("/ui", StaticFiles(directory=ASSETS), name="ui")
     version = services.versions.get("version", "")
     styles = "".join(f'<link rel="stylesheet" href="/ui/{name}.css?v={version}">' for name in _STYLES)

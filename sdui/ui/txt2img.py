@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from sdui.core.catalog import Catalog
 from sdui.core.errors import RequestError
+from sdui.core.events import ImageSaved
 from sdui.core.request import GenerationRequest, LoadRequest
 from sdui.core.stages import Hires
 from sdui.imaging.hires_size import hires_size
@@ -31,6 +32,8 @@ _HIRES = (
 )
 """Rows of the accordion, as A1111 has them."""
 _HIRES_SIZE = ("hires.scale", "hires.resize_x", "hires.resize_y")
+_NO_PICTURE = "Choose a picture that was drawn here, not a grid: it is drawn again with the settings of hires. fix."
+_NOT_NOW = "Wait until the running job has ended."
 _FROM_A_PICTURE = (
     "The picture was made from another picture, which its text does not hold and this tab cannot take; "
     "everything else is filled in."
@@ -125,6 +128,10 @@ class Txt2img(Generation):
         super().bind(tools)
         outputs = self.outputs()
         self.quick.refresh.click(self.refresh, [self.quick.dropdown], outputs, **QUIET)
+        asked: dict[str, Any] = self.form.inputs() | {"job_id": self.parts.job_id, "selected": self.parts.selected}
+        self.parts.keep_looking(
+            self.parts.tools["upscale"].click(self.upscale, inputs_kwargs=asked, outputs=outputs, **QUIET)
+        )
         self.chips.click(self.take_example, [self.chips], [self.form.components["prompt"]], **QUIET)
 
     def bind_choice(self) -> Any:
@@ -161,6 +168,24 @@ class Txt2img(Generation):
         load = self.services.jobs.submit(LoadRequest(model=chosen.title), self.services.settings.current)
         shown = shown if isinstance(shown, dict) else {}
         return updates if busy(self._job(job_id)) else updates | self.parts.changes(load, self.services.jobs, shown)
+
+    def upscale(self, job_id: Any, selected: Any, **values: Any) -> Updates:
+        """Draw the selected picture once more, with the hires. fix of the form; it comes beside what is shown."""
+        job, image = self._job(job_id), results.picture(self.services, job_id, selected)
+        if job is None or busy(job):
+            return {self.parts.log: markup.messages([_NOT_NOW if job else _NO_PICTURE])}
+        if not isinstance(image, ImageSaved) or image.kind != "image" or image.request.init:
+            return {self.parts.log: markup.messages([_NO_PICTURE])}
+        stage = {name: value for name, value in values.items() if name.startswith("hires__")}
+        try:
+            hires = self.form.read(stage | {"hires": True}).hires
+        except RequestError as error:
+            return {self.parts.log: markup.messages([], str(error))}
+        request = image.request.model_copy(update={"hires": hires})
+        jobs = self.services.jobs
+        larger = jobs.submit(request, self.services.settings.current, earlier=job.view().gallery)
+        follow = self.parts.follow(larger, jobs)
+        return {part: update for part, update in follow.items() if part not in self.parts.pictures()}
 
     def refresh(self, title: str) -> Updates:
         catalog = self.services.jobs.catalog()

@@ -7,9 +7,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from sdui.install import find_browser
+from tests.browser.desk import DEFAULTS, choose, fill
+from tests.support.fake_worker import CATALOG
 from tests.support.served_page import Server, Visitor, serve
 
 PATIENCE = 30_000
@@ -59,3 +61,26 @@ def visiting(browser: Browser) -> Iterator[Visitor]:
     visitor.page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
     yield visitor
     context.close()
+
+
+@pytest.fixture(scope="module")
+def lasting_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    yield from serve(tmp_path_factory.mktemp("lasting"))
+
+
+@pytest.fixture
+def desk(lasting_server: Server, lasting_visitor: Visitor) -> tuple[Server, Page]:
+    """A page that is open already, at rest and as a new one, but for what was said last and the gallery."""
+    server, page = lasting_server, lasting_visitor.page
+    server.worker.pace, server.worker.given = 0, CATALOG
+    for job in server.services.jobs.list():
+        server.services.jobs.stop(job)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    if not page.url.startswith(server.url):
+        lasting_visitor.open(server.url)
+    page.click("#tab_txt2img-button")
+    expect(page.locator("#txt2img_generate")).to_be_visible()
+    if server.services.settings.current.sd_model_checkpoint not in ("", CATALOG.checkpoints[0].title):
+        choose(page, "setting_sd_model_checkpoint", CATALOG.checkpoints[0].title)
+    fill(page, "", **DEFAULTS)
+    return server, page

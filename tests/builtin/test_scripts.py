@@ -144,12 +144,13 @@ def test_loopback_curves(engine, curve, middle):
     assert round(images[1].request.init.denoising_strength, 3) == middle
 
 
-def test_a_stopped_loopback_keeps_what_was_made(engine):
+@pytest.mark.parametrize(("level", "when"), [(Stop.NOW, ImageReady), (Stop.AFTER, Progress)])
+def test_a_stopped_loopback_keeps_what_was_made(engine, level, when):
     stop = StopToken()
 
     def after_one(event):
-        if isinstance(event, ImageReady):
-            stop.request(Stop.NOW)
+        if isinstance(event, when):
+            stop.request(level)
 
     _, images, _ = run(engine, asked("loopback", [4, 0.5, "Linear", "None"], picture()), stop, after_one)
     assert len(images) == 1
@@ -228,6 +229,26 @@ def test_what_was_drawn_is_kept_when_the_next_part_is_not(engine, script, argume
     if not smaller:
         assert 0 < (made.pixels == whole.pixels).all(-1).mean() < 1
     assert script_of(infotext.read(infotext.write(made.request, made.facts), REQUEST)).title.casefold() == script
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "size"),
+    [
+        ("sd upscale", [None, 16, "Nearest", 2.0], 128),
+        ("outpainting mk2", [None, 32, 2, ["left", "up"], 1.0, 0.05], 128),
+        ("poor man's outpainting", [32, 2, "fill", ["left", "up"]], 128),
+    ],
+)
+def test_a_picture_of_many_parts_is_finished_before_the_job_ends(engine, script, arguments, size):
+    request = asked(script, arguments, picture(), steps=1, denoising_strength=1.0, n_iter=2)
+    stop = StopToken()
+
+    def at_once(event):
+        if isinstance(event, Progress) and event.step:
+            stop.request(Stop.AFTER)
+
+    _, (made,), _ = run(engine, request, stop, at_once)
+    assert made.pixels.shape == (size, size, 3)
 
 
 def test_matched_noise_leaves_what_is_known_and_fills_the_rest():

@@ -118,6 +118,30 @@ def test_skip_gives_up_one_batch_only(engine):
     assert [event.image.request.seed for event in of_type(events, ImageReady)] == [6]
 
 
+def test_the_picture_that_is_being_drawn_is_finished_and_no_other_begun(engine):
+    def react(event, stop):
+        if isinstance(event, Progress) and event.step == 1:
+            stop.request(Stop.AFTER)
+
+    events = run(engine, change(batch_count=3), react)
+    assert isinstance(events[-1], Interrupted)
+    assert [event.image.request.seed for event in of_type(events, ImageReady)] == [5]
+    whole = run(engine, change(batch_count=1), react)
+    assert isinstance(whole[-1], ImageReady), "the last picture was finished, so nothing was given up"
+
+
+@pytest.mark.parametrize("levels", [(Stop.AFTER, Stop.SKIP), (Stop.SKIP, Stop.AFTER), (Stop.AFTER, Stop.NOW)])
+def test_who_does_not_want_the_last_picture_either_ends_the_job_at_once(engine, levels):
+    def react(event, stop):
+        if isinstance(event, Progress) and event.step == 1:
+            for level in levels:
+                stop.request(level)
+
+    events = run(engine, change(batch_count=3, steps=20), react)
+    assert isinstance(events[-1], Interrupted) and not of_type(events, ImageReady)
+    assert max(event.step for event in of_type(events, Progress)) == 1
+
+
 def test_several_pictures_get_a_grid(engine):
     ready = of_type(run(engine, change(batch_size=2, batch_count=2)), ImageReady)
     assert [event.image.kind for event in ready] == ["image"] * 4 + ["grid"]

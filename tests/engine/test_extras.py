@@ -179,13 +179,14 @@ def test_one_bad_picture_alone_is_a_failure_and_none_is_a_question(engine):
         run(engine, REQUEST(input_dir="/nowhere", extensions=TWICE))
 
 
-def test_a_stop_keeps_what_is_done(engine):
+@pytest.mark.parametrize(("level", "when"), [(Stop.NOW, PictureReady), (Stop.AFTER, Progress)])
+def test_a_stop_keeps_what_is_done(engine, level, when):
     stop, seen = StopToken(), []
 
     def emit(event):
         seen.append(event)
-        if isinstance(event, PictureReady):
-            stop.request(Stop.NOW)
+        if isinstance(event, when):
+            stop.request(level)
 
     given = tuple(Given(data=png(drawn(n)), name=f"{n}.png") for n in range(3))
     with pytest.raises(Interrupted):

@@ -187,6 +187,38 @@ def test_a_waiting_job_that_is_stopped_never_runs(jobs, worker):
     assert worker.ran == ["wait", "draw 3"]
 
 
+def test_a_waiting_job_can_be_moved_and_never_runs_twice(jobs, worker):
+    running = submit(jobs, "wait")
+    assert worker.begun.wait(10)
+    first, second, third = (submit(jobs, f"draw {n}") for n in range(3))
+    jobs.move(third, 0)
+    jobs.move(first, 99)
+    assert jobs.waiting() == (third, second, first) and worker.next == "draw 2"
+    jobs.move(running, 0)
+    early = jobs.submit(GenerationRequest(prompt="draw early"), Preferences(), place=1)
+    worker.go_on.set()
+    ended(first)
+    jobs.move(early, 0)
+    assert worker.ran == ["wait", "draw 2", "draw early", "draw 1", "draw 0"] and jobs.waiting() == ()
+
+
+def test_a_withdrawn_job_says_where_it_was_and_one_that_runs_stays(jobs, worker):
+    running = submit(jobs, "wait")
+    assert worker.begun.wait(10)
+    waiting = [submit(jobs, f"draw {n}") for n in range(3)]
+    assert (jobs.withdraw(waiting[1]), jobs.withdraw(waiting[1]), jobs.withdraw(running)) == (1, None, None)
+    worker.go_on.set()
+    assert ended(running).view().state == "finished"
+    ended(waiting[2])
+    assert worker.ran == ["wait", "draw 0", "draw 2"]
+
+
+def test_a_job_that_goes_on_from_another_shows_what_was_there_first(jobs):
+    first = ended(submit(jobs, "draw"))
+    second = ended(jobs.submit(GenerationRequest(prompt="draw"), Preferences(), earlier=first.view().gallery))
+    assert second.view().gallery == first.view().gallery * 2 and second.images() == first.images()
+
+
 def test_a_running_job_stops_within_one_step(jobs, worker):
     job = submit(jobs, "sample")
     assert worker.begun.wait(10)

@@ -67,6 +67,7 @@ class FakeWorker:
             return
         first = int(np.random.default_rng().integers(2**32)) if task.seed < 0 else task.seed
         for batch in range(task.batch_count):
+            stop.next_batch()
             self._batch(task, batch, first, emit, stop)
 
     def prepare(self, task: Task | None) -> None: ...
@@ -79,7 +80,6 @@ class FakeWorker:
         for step in range(1, task.steps + 1):
             stop.check()
             if stop.level == Stop.SKIP:
-                stop.next_batch()
                 return
             done = (batch + step / task.steps) / task.batch_count
             left = self.pace * task.steps * task.batch_count * (1 - done)

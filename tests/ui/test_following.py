@@ -8,7 +8,7 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from sdui.core.events import Failed, Finished, ImageSaved, Notice, Preview, Progress, Started
+from sdui.core.events import Failed, Finished, ImageSaved, Notice, Preview, Progress, Started, Stop
 from sdui.core.request import GenerationRequest, LoadRequest
 from sdui.core.settings import Launch, Preferences, SettingsFile
 from sdui.jobs.queue import Job, JobQueue
@@ -22,7 +22,7 @@ async def panel(folder: Path):
     """Inside a loop, because outside of one Gradio makes its own and never closes it."""
     services = Services(JobQueue([], lambda image, preferences: None), SettingsFile(folder / "c.json"), Launch())
     with gr.Blocks():
-        buttons = {name: gr.Button(name) for name in ("generate", "interrupt", "skip")}
+        buttons = {name: gr.Button(name) for name in ("generate", "interrupt", "interrupting", "skip")}
         return services.jobs, results.build(services, "txt2img", buttons)
 
 
@@ -124,3 +124,23 @@ def test_notices_and_the_error_are_shown(jobs_and_parts):
     log = parts.changes(job, jobs, {})[parts.log]
     assert "The prompt was cut." in log
     assert "Out of memory" in log
+
+
+def test_the_button_says_that_the_last_picture_is_being_finished(jobs_and_parts):
+    jobs, parts = jobs_and_parts
+    job = started(GenerationRequest(batch_count=3))
+    shown = parts.changes(job, jobs, {})[parts.shown]
+    job.stop.request(Stop.AFTER)
+    updates = parts.changes(job, jobs, shown)
+    assert (updates[parts.interrupt]["visible"], updates[parts.interrupting]["visible"]) == (False, True)
+
+
+def test_a_job_that_adds_to_what_is_there_has_its_newest_picture_selected(jobs_and_parts, tmp_path):
+    jobs, parts = jobs_and_parts
+    job = Job(GenerationRequest(), Preferences(), earlier=(saved(tmp_path, 1), saved(tmp_path, 2)))
+    shown = parts.changes(job, jobs, {})[parts.shown]
+    job.publish(Started("w"))
+    job.publish(saved(tmp_path, 3))
+    updates = parts.changes(job, jobs, shown)
+    assert (len(updates[parts.gallery]["value"]), updates[parts.selected]) == (3, 2)
+    assert "Seed:</b> 3" in updates[parts.info]

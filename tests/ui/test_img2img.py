@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from sdui.core.catalog import Choice
+from sdui.core.errors import RequestError
 from sdui.core.events import Described
 from sdui.core.extras import InterrogateRequest
 from sdui.core.request import GenerationRequest
@@ -128,3 +129,37 @@ def test_a_description_of_the_picture_becomes_the_prompt(tab, photo):
     wait_until(lambda: tab.services.jobs.get(begun[asking.asked]).view().ended)
     assert asking.tick(begun[asking.asked])[asking.prompt] == "a picture of 100x60"
     assert "There is no interrogator" in asking.starter("DeepDanbooru")("", "img2img", photo, None)[asking.log]
+
+
+TEXT = (
+    "a pear\nNegative prompt: blur\n"
+    "Steps: 3, Sampler: Euler, CFG scale: 4, Seed: 9, Size: 64x64, Denoising strength: 0.1"
+)
+
+
+def png(width: int, height: int) -> bytes:
+    data = io.BytesIO()
+    Image.new("RGB", (width, height)).save(data, "png")
+    return data.getvalue()
+
+
+@pytest.mark.parametrize("mode", ["img2img", "inpaint"])
+@pytest.mark.parametrize("along", [True, False])
+def test_a_picture_from_elsewhere_comes_with_what_it_was_made_with(tab, mode, along):
+    tab.services.settings.change(send_seed=along, send_size=along)
+    data = png(200, 120)
+    updates = tab.take_picture(mode, data, TEXT)
+    field = tab.form.components
+    assert updates[tab.pictures.image if mode == "img2img" else tab.pictures.base] == data
+    taken = {name: updates[field[name]]["value"] for name in ("prompt", "negative_prompt", "steps", "cfg_scale")}
+    assert taken == {"prompt": "a pear", "negative_prompt": "blur", "steps": 3, "cfg_scale": 4}
+    assert (field["seed"] in updates, field["width"] in updates) == (along, along)
+    if along:
+        assert (updates[field["width"]], updates[field["height"]]) == (200, 120)
+    assert field["init.denoising_strength"] not in updates and field["batch_count"] not in updates
+
+
+def test_a_picture_without_a_text_leaves_the_prompts(tab):
+    assert tab.form.components["prompt"] not in tab.take_picture("img2img", png(8, 8))
+    with pytest.raises(RequestError):
+        tab.take_picture("img2img", b"nothing")

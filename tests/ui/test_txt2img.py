@@ -10,13 +10,15 @@ import gradio as gr
 import pytest
 
 from sdui.core import infotext, standing
-from sdui.core.request import GenerationRequest
-from sdui.core.settings import Launch, SettingsFile
+from sdui.core.events import ImageSaved
+from sdui.core.request import GenerationRequest, LoadRequest
+from sdui.core.settings import Launch, Preferences, SettingsFile
 from sdui.core.stages import Hires
 from sdui.jobs.queue import JobQueue
 from sdui.ui import checkpoints, results, txt2img
 from sdui.ui.services import Services
 from tests.support.fake_worker import FakeWorker
+from tests.support.servers import wait_until
 
 TEXT = (
     "a cat\nSteps: 2, Sampler: Euler a, Schedule type: Karras, CFG scale: 5, Seed: 3, Size: 64x64, Model: demo, "
@@ -183,3 +185,52 @@ def test_hires_fix_is_shown_when_a_text_has_it_and_put_away_when_it_has_none(tab
     again = tab.show_infotext("a\nSteps: 2, Sampler: Euler, Seed: 3, Size: 64x64")
     tab.submit("", [], **values(tab, updates) | {"hires": again[tab.form.components["hires"]]["value"]})
     assert submitted(tab).hires is None
+
+
+def drawn(tab, folder, **values):
+    """A job that has ended, with one picture."""
+    image = ImageSaved(str(folder / "1.png"), "a\nSteps: 2", GenerationRequest(seed=7, **values), "image")
+    (folder / "1.png").touch()
+    job = tab.services.jobs.submit(GenerationRequest(steps=1), Preferences(), earlier=(image,))
+    wait_until(lambda: job.view().ended)
+    return job, image
+
+
+def test_upscale_draws_the_selected_picture_again_with_the_hires_settings_of_the_form(tab, tmp_path):
+    job, image = drawn(tab, tmp_path, prompt="a", width=64)
+    asked = values(tab, {}) | {"prompt": "something else", "width": "nonsense", "hires__scale": 1.5, "hires": False}
+    updates = tab.upscale(job.id, 0, **asked)
+    made = tab.services.jobs.list()[-1]
+    assert made.task == image.request.model_copy(update={"hires": Hires(scale=1.5)})
+    assert made.view().earlier == (image,) and updates[tab.parts.job_id] == made.id
+    assert tab.parts.gallery not in updates, "what is shown stays until there is more"
+
+
+def test_what_cannot_be_upscaled_is_said(tab, tmp_path):
+    job, _ = drawn(tab, tmp_path)
+    count = len(tab.services.jobs.list())
+    assert "Choose a picture" in said(tab, tab.upscale("unknown", 0, **values(tab, {})))
+    assert "Choose a picture" in said(tab, tab.upscale(job.id, 5, **values(tab, {})))
+    assert "Upscale by" in said(tab, tab.upscale(job.id, 0, **values(tab, {}) | {"hires__scale": -1}))
+    assert len(tab.services.jobs.list()) == count
+
+
+def test_enqueue_adds_a_job_and_the_page_follows_what_it_did(tab):
+    updates = tab.enqueue([], **values(tab, {}) | {"prompt": "later"})
+    assert submitted(tab).prompt == "later" and tab.parts.job_id not in updates
+    assert "Enqueued" in said(tab, updates)
+    assert "Width" in said(tab, tab.enqueue([], **values(tab, {}) | {"width": 100000}))
+
+
+def test_a_job_that_is_edited_comes_back_to_its_place(tab):
+    jobs = tab.services.jobs
+    jobs._workers[0].loaded.clear()
+    jobs.submit(LoadRequest(model="demo"), Preferences())
+    wait_until(lambda: not jobs.waiting())
+    waiting = [jobs.submit(GenerationRequest(prompt=name, steps=1), Preferences()) for name in "abc"]
+    updates = tab.edit(waiting[1], jobs.withdraw(waiting[1]))
+    again = values(tab, updates)
+    assert (again["prompt"], updates[tab.place]) == ("b", 1)
+    tab.enqueue([], place=updates[tab.place], **again | {"prompt": "better"})
+    assert [job.task.prompt for job in jobs.waiting()] == ["a", "better", "c"]
+    jobs._workers[0].loaded.set()

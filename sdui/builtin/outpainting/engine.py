@@ -42,10 +42,12 @@ def run_request(request: GenerationRequest, drawing: Drawing) -> bool | None:
     for index in range(count):
         whole, told = image, None
         seed = base.seed + index % base.batch_size
+        drawing.context.stop.next_batch()
         try:
-            for side, pixels in sides:
-                whole, drawn = _grow(whole, Strip(side, pixels, values.mask_blur), base, seed, values, drawing)
-                told = told or drawn
+            with drawing.context.stop.whole():
+                for side, pixels in sides:
+                    whole, drawn = _grow(whole, Strip(side, pixels, values.mask_blur), base, seed, values, drawing)
+                    told = told or drawn
         finally:  # the strips that were drawn are kept, whatever ends it
             if told:
                 size = {"init": base.init, "width": base.width, "height": base.height}

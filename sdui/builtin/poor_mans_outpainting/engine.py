@@ -44,11 +44,12 @@ def run_request(request: GenerationRequest, drawing: Drawing) -> bool | None:
     drawing.plan(len(wanted))
     seeds, first = count(base.seed), None
     try:
-        for row, column in wanted:
-            asked = started_from(base, tiles[row][column], seed=next(seeds))
-            content = {"mask_blur": values.mask_blur * 2, "fill": values.inpainting_fill}
-            if drawn := one(drawing, masked(asked, masks[row][column], latent_masks[row][column], **content)):
-                tiles[row][column], first = Image.fromarray(drawn.pixels), first or drawn
+        with drawing.context.stop.whole():
+            for row, column in wanted:
+                asked = started_from(base, tiles[row][column], seed=next(seeds))
+                content = {"mask_blur": values.mask_blur * 2, "fill": values.inpainting_fill}
+                if drawn := one(drawing, masked(asked, masks[row][column], latent_masks[row][column], **content)):
+                    tiles[row][column], first = Image.fromarray(drawn.pixels), first or drawn
     finally:  # what was drawn is kept, whatever ends it
         if first:
             drawing.show(GeneratedImage(np.asarray(tiling.joined(tiles)), _told(first, base, values), first.facts))

@@ -36,6 +36,7 @@ def run_request(request: GenerationRequest, drawing: Drawing) -> bool | None:
         raise RequestError("Mask: nothing is masked, so there is nothing to draw.")
     drawing.plan(base.batch_count * drawn)
     for index in range(base.batch_count):
+        drawing.context.stop.next_batch()
         _draw(
             base.model_copy(update={"seed": base.seed + index}),
             values,
@@ -60,12 +61,13 @@ def _draw(
     pictures = [tile for tile, _ in tiles]
     last: GeneratedImage | None = None
     try:
-        for place, (tile, mask) in enumerate(tiles):
-            if mask is not None and mask.getbbox() is None:
-                continue
-            asked = started_from(request, tile, seed=request.seed + sum(divmod(place, request.batch_size)))
-            if drawn := one(drawing, asked if mask is None else masked(asked, mask, mask_blur=0)):
-                pictures[place], last = Image.fromarray(drawn.pixels), drawn
+        with drawing.context.stop.whole():
+            for place, (tile, mask) in enumerate(tiles):
+                if mask is not None and mask.getbbox() is None:
+                    continue
+                asked = started_from(request, tile, seed=request.seed + sum(divmod(place, request.batch_size)))
+                if drawn := one(drawing, asked if mask is None else masked(asked, mask, mask_blur=0)):
+                    pictures[place], last = Image.fromarray(drawn.pixels), drawn
     finally:
         if last:
             columns = len(tiling.places()[0])

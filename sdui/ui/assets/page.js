@@ -3,6 +3,10 @@
 import "./drafts.js";
 import "./history.js";
 import "./sizes.js";
+import "./viewer.js";
+import "./compare.js";
+import "./generate_menu.js";
+import "./queue_panel.js";
 
 const visible = (id) => {
   const element = document.getElementById(id);
@@ -10,13 +14,17 @@ const visible = (id) => {
 };
 
 /** What the tab that is open calls by this name; null when there is none. */
-const inOpenTab = (name) => visible(`txt2img_${name}`) ?? visible(`img2img_${name}`);
+const inOpenTab = (name) => visible(`txt2img_${name}`) ?? visible(`img2img_${name}`) ?? visible(`extras_${name}`);
 
 /** The button that a key stands for; null when there is none. */
 export function buttonFor(event) {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return inOpenTab("generate");
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    return inOpenTab(event.shiftKey ? "enqueue" : "generate");
+  }
   if (event.key === "Enter" && event.altKey) return inOpenTab("skip");
-  if (event.key === "Escape" && event.target?.ariaExpanded !== "true") return inOpenTab("interrupt");
+  if (event.key === "Escape" && event.target?.ariaExpanded !== "true") {
+    return inOpenTab("interrupt") ?? inOpenTab("interrupting");
+  }
   return null;
 }
 

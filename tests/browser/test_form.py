@@ -1,0 +1,97 @@
+"""Numbers, texts and entries that people put into the form."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from sdui.core.stages import Hires
+from sdui.imaging.file_formats import read_infotext
+from tests.browser.desk import fill, generate, wait_for_picture
+
+pytestmark = pytest.mark.browser
+
+
+def test_what_is_typed_as_soon_as_the_page_is_there_stays(server, visitor):
+    """Though the server still looks for the form of an earlier visit."""
+    server.worker.delay = 1.5
+    page = visitor.page
+    page.goto(server.url)
+    page.click("#txt2img_width input[type=number]", click_count=3)
+    page.keyboard.type("100000")
+    page.click("#txt2img_prompt textarea")
+    page.keyboard.type("a cat")
+    page.click("#txt2img_generate")
+    expect(page.locator("#html_log_txt2img")).to_have_text("Width: 100000 is too large, at most 16384.")
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value("a cat")
+
+
+def test_a_bad_width_is_one_clear_message_and_the_page_goes_on(desk):
+    server, page = desk
+    before = server.services.jobs.list()
+    generate(page, "too wide", width=100000)
+    expect(page.locator("#html_log_txt2img")).to_have_text("Width: 100000 is too large, at most 16384.")
+    assert server.services.jobs.list() == before
+    generate(page, "fine", width=128)
+    wait_for_picture(page, server)
+    expect(page.locator("#html_log_txt2img .error")).to_have_count(0)
+
+
+def test_a_number_beyond_the_slider_but_valid_is_used(desk):
+    server, page = desk
+    server.worker.pace = 0.001
+    generate(page, "many steps", steps=180)
+    wait_for_picture(page, server)
+    assert server.newest().steps == 180
+
+
+def test_switch_exchanges_width_and_height(desk):
+    _, page = desk
+    fill(page, "", width=640, height=448)
+    page.click("#txt2img_res_switch_btn")
+    expect(page.locator("#txt2img_width input[type=number]")).to_have_value("448")
+    expect(page.locator("#txt2img_height input[type=number]")).to_have_value("640")
+
+
+BEYOND = (
+    "a cat\nSteps: 3, Sampler: Euler, Schedule type: Automatic, CFG scale: 5, Seed: 3, Size: 64x64, Model: demo, "
+    "Variation seed: 7, Variation seed strength: 0.25, Denoising strength: 0.4, Hires upscale: 1.5, "
+    'Hires upscaler: Latent, ControlNet 0: "Module: canny, Weight: 1"'
+)
+"""Parameters of which many have no control on the page."""
+
+
+def test_what_no_control_shows_is_kept_asked_for_and_can_be_removed(server, visitor):
+    page = visitor.open(server.url)
+    entries = page.locator("#txt2img_override_settings .token")
+    expect(page.locator("#txt2img_override_settings")).to_have_count(0)
+    fill(page, BEYOND)
+    page.click("#paste")
+    expect(entries).to_have_text(
+        [
+            "Variation seed: 7",
+            "Variation seed strength: 0.25",
+            "ControlNet 0: Module: canny, Weight: 1",
+        ]
+    )
+    page.click("#txt2img_generate")
+    wait_for_picture(page, server)
+    asked = server.newest()
+    assert (asked.subseed, asked.subseed_strength) == (7, 0.25)
+    assert asked.hires == Hires(denoising_strength=0.4, scale=1.5)
+    (picture,) = server.pictures()
+    assert 'ControlNet 0: "Module: canny, Weight: 1"' in read_infotext(picture.read_bytes())
+    page.reload()
+    expect(entries).to_have_count(3)
+    entries.filter(has_text="Variation seed: 7").locator(".token-remove").click()
+    expect(entries).to_have_count(2)
+    expect(page.locator("#txt2img_hr_scale input[type=number]")).to_have_value("1.5")
+    page.click("#txt2img_generate")
+    expect(page.locator("#txt2img_gallery img[src*='00001-']").first).to_be_visible()
+    assert server.newest() == asked.model_copy(update={"subseed": -1})
+    page.click("#txt2img_override_settings .remove-all")
+    expect(page.locator("#txt2img_override_settings")).to_have_count(0)
+    page.click("#txt2img_generate")
+    expect(page.locator("#txt2img_gallery img[src*='00002-']").first).to_be_visible()
+    assert server.newest().subseed_strength == 0
+    assert visitor.complaints == []
