@@ -117,7 +117,7 @@ def test_files_that_tell_nothing(save, tmp_path):
     assert "no replay record" in verify(save(replace(draw(REQUEST)[0], conditions={})), draw, Given()).text
     assert "no infotext" in verify(save(draw(REQUEST)[0], enable_pnginfo=False), draw, Given()).text
     (tmp_path / "text.png").write_text("?")
-    assert "no PNG, JPEG, WebP or GIF" in verify(tmp_path / "text.png", draw, Given()).text
+    assert "no PNG, JPEG, WebP, AVIF or GIF" in verify(tmp_path / "text.png", draw, Given()).text
 
 
 def test_a_missing_checkpoint_is_named(save):
