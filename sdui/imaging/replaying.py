@@ -64,8 +64,8 @@ class Comparison(NamedTuple):
     equal: bool
     text: str
     """For people."""
-    differences: tuple[Difference, ...]
-    """Recorded conditions that are others here."""
+    differences: tuple[Difference, ...] | None
+    """Recorded conditions that are others here; None where none were recorded."""
     off: Off | None
     """Between the file's pixels and those that were drawn; None where the sizes differ."""
 
@@ -103,11 +103,11 @@ _OTHER_SIZE = "differs in size under equal conditions"
 
 def _compared_without_record(there: Contents, off: Off | None) -> Comparison:
     if off and off.pixels == 0:
-        return Comparison(True, "equal", (), off)
+        return Comparison(True, "equal", None, off)
     unknown = "the file has no replay record, so under which conditions it was drawn is not known"
     if off and not there.exact:
-        return Comparison(False, f"cannot be told: its format changes pixels, and {unknown}", (), off)
-    return Comparison(False, f"differs: {unknown}", (), off)
+        return Comparison(False, f"cannot be told: its format changes pixels, and {unknown}", None, off)
+    return Comparison(False, f"differs: {unknown}", None, off)
 
 
 def _started(request: GenerationRequest, record: Record, sources: Sources) -> GenerationRequest:

@@ -34,19 +34,19 @@ def build(services: Services, catalog: Catalog, memory: Memory) -> Extras:
     form = Form(services.extras, catalog, "extras")
     with gr.Row(elem_classes=["workbench"]):
         with gr.Column(elem_id="extras_settings", elem_classes=["settings-column"], scale=4, min_width=320):
-            sources = _sources(form)
+            sources, inner = _sources(form)
             for group in sorted(groups_of(services.extras).values(), key=lambda group: group.order):
                 _operation(form, group)
         with gr.Column(elem_classes=["results"], scale=5, min_width=320):
             parts = results.build(services, "extras", results.generate_box("extras"), memory)
-    return Extras(services, form, parts, sources)
+    return Extras(services, form, parts, sources, inner)
 
 
-def _sources(form: Form[ExtrasRequest]) -> dict[str, Any]:
+def _sources(form: Form[ExtrasRequest]) -> tuple[dict[str, Any], gr.Tabs]:
     """Three ways to hand pictures over; the tab that is open counts."""
     mode = gr.Textbox(_SINGLE, visible="hidden", elem_id="extras_mode")
-    with gr.Tabs(elem_id="mode_extras"):
-        with gr.Tab("Single Image", elem_id="extras_single_tab") as single:
+    with gr.Tabs(elem_id="mode_extras") as inner:
+        with gr.Tab("Single Image", id=_SINGLE, elem_id="extras_single_tab") as single:
             image = ImageFile(
                 label="Source",
                 sources=["upload", "clipboard"],
@@ -61,7 +61,7 @@ def _sources(form: Form[ExtrasRequest]) -> dict[str, Any]:
                 form.add(path)
     for tab, name in ((single, _SINGLE), (batch, _BATCH), (directory, _DIRECTORY)):
         tab.select(fn=None, js=f"() => '{name}'", outputs=[mode])
-    return {"mode": mode, "image": image, "files": files}
+    return {"mode": mode, "image": image, "files": files}, inner
 
 
 def _operation(form: Form[ExtrasRequest], group: type[Group]) -> None:
@@ -82,11 +82,13 @@ class Extras:
         form: Form[ExtrasRequest],
         parts: Parts,
         sources: dict[str, Any],
+        inner: gr.Tabs,
     ) -> None:
         self.services = services
         self.form = form
         self.parts = parts
         self.sources = sources
+        self._inner = inner
 
     def bind(self, page: gr.Blocks) -> None:
         parts, outputs = self.parts, self.parts.all()
@@ -96,6 +98,14 @@ class Extras:
             parts.generate.click(self.submit, inputs_kwargs=named, outputs=outputs, **QUIET),
             parts.timer.tick(self.tick, [parts.job_id, parts.shown], outputs, **QUIET),
         )
+
+    def takes(self, image: bytes) -> Updates:
+        """Show an encoded picture as the one to be worked on."""
+        return {self.sources["image"]: image, self.sources["mode"]: _SINGLE, self._inner: gr.Tabs(selected=_SINGLE)}
+
+    def taken(self) -> list[Any]:
+        """What `takes` changes."""
+        return [self.sources["image"], self.sources["mode"], self._inner]
 
     def submit(self, request: gr.Request, job_id: Any, mode: Any, image: Any, files: Any, **values: Any) -> Updates:
         running = self._job(job_id)

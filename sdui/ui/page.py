@@ -14,10 +14,11 @@ from . import extras, hashing, img2img, markup, png_info, results, settings, txt
 from .form import Updates
 from .quick_settings import QuickBar
 from .results import QUIET, is_local
+from .sending import Receivers
 from .services import Services
 
 ASSETS = Path(__file__).parent / "assets"
-_STYLES = ("style", "icons")
+_STYLES = ("style", "icons", "png_info")
 TITLE = "sdui"
 
 _KEEP_OUT = "<script>document.documentElement.inert = true;</script>"
@@ -42,7 +43,7 @@ def build(services: Services) -> gr.Blocks:
             with gr.Tab("Extras", id="extras", elem_id="tab_extras"):
                 third = extras.build(services, catalog, memories["extras"])
             with gr.Tab("PNG Info", id="pnginfo", elem_id="tab_pnginfo"):
-                png_info.build(first, tabs)
+                png_info.build(services, Receivers(tabs, first, second, third))
             with gr.Tab("Settings", id="settings", elem_id="tab_settings"):
                 preferences = settings.build(services, bar.names)
         bar.bind()

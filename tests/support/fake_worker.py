@@ -44,6 +44,8 @@ class FakeWorker:
         self.given = catalog
         self.tasks: list[Task] = []
         self.loras: list[str] = []
+        self.conditions: dict[str, object] = {"torch": "2.0", "device": "fake", "dtype": "float32"}
+        """What the replay records say."""
         self.loaded = threading.Event()
         self.loaded.set()
         self._wake = threading.Event()
@@ -93,7 +95,8 @@ class FakeWorker:
             seed = first + batch * task.batch_size + index
             model = {"model": "demo", "model_hash": "0123456789", "batch_count": 1, "batch_size": 1, "seed": seed}
             concrete = task.model_copy(update=model)
-            emit(ImageReady(GeneratedImage(pixels(task, seed), concrete, {"Version": "sdui 0.0"})))
+            conditions = self.conditions | {"batch_size": task.batch_size, "position": index}
+            emit(ImageReady(GeneratedImage(pixels(task, seed), concrete, {"Version": "sdui 0.0"}, "image", conditions)))
 
 
 def preferences_period(task: GenerationRequest) -> int:

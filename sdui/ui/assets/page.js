@@ -2,6 +2,7 @@
 
 import "./drafts.js";
 import "./sizes.js";
+import "./text_files.js";
 
 const visible = (id) => {
   const element = document.getElementById(id);
