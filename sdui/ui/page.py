@@ -10,7 +10,7 @@ from fastapi.staticfiles import StaticFiles
 from gradio.themes import Base
 from gradio.themes.utils import colors
 
-from . import extras, hashing, img2img, markup, png_info, results, settings, txt2img
+from . import extras, hashing, img2img, markup, merger, png_info, results, settings, txt2img
 from .form import Updates
 from .quick_settings import QuickBar
 from .results import QUIET, is_local
@@ -44,6 +44,8 @@ def build(services: Services) -> gr.Blocks:
                 third = extras.build(services, catalog, memories["extras"])
             with gr.Tab("PNG Info", id="pnginfo", elem_id="tab_pnginfo"):
                 png_info.build(services, Receivers(tabs, first, second, third))
+            with gr.Tab("Checkpoint Merger", id="modelmerger", elem_id="tab_modelmerger"):
+                fourth = merger.build(services, catalog, quick)
             with gr.Tab("Settings", id="settings", elem_id="tab_settings"):
                 preferences = settings.build(services, bar.names)
         bar.bind()
@@ -68,6 +70,7 @@ def build(services: Services) -> gr.Blocks:
         loading = first.bind_choice().then(second.tick, second.watched(), second.outputs(), **QUIET)
         second.parts.keep_looking(attached, loading)
         third.bind(page)
+        page.load(fourth.attach, None, fourth.outputs(), **QUIET)
         attached.success(fn=None, js=_LET_IN)
         attached.failure(fn=None, js=_LET_IN)
     # Gradio's `launch` sets this; without it a browser may name any file of the server as its upload.
