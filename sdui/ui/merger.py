@@ -36,7 +36,7 @@ def build(services: Services, catalog: Catalog, quick: QuickSettings) -> Merger:
             read = _metadata(form)
             merge = gr.Button("Merge", elem_id="modelmerger_merge", variant="primary")
         with (
-            gr.Column(elem_id="modelmerger_results_container", elem_classes=["results"], scale=5, min_width=320),
+            gr.Column(elem_id="modelmerger_results_container", scale=5, min_width=320),
             gr.Group(elem_id="modelmerger_results_panel"),
         ):
             job = SideJob(services, "modelmerger")
@@ -68,7 +68,7 @@ def _metadata(form: Form[MergeRequest]) -> gr.Button:
     with gr.Accordion("Metadata", open=False, elem_id="modelmerger_metadata"):
         with gr.Row():
             for name in ("save_metadata", "add_merge_recipe", "copy_metadata"):
-                form.add(name, min_width=140)
+                form.add(name, min_width=220)
         form.add("metadata_json")
         return gr.Button("Read metadata from selected checkpoints", elem_id="modelmerger_read_metadata", size="sm")
 

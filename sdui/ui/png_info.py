@@ -39,7 +39,9 @@ def build(services: Services, receivers: Receivers) -> None:
             )
             with gr.Row(elem_id="pnginfo_send_to", elem_classes=["send-to"]):
                 buttons = {
-                    name: gr.Button(f"Send to {name}", elem_id=f"{name}_tab", interactive=False, min_width=130)
+                    name: gr.Button(
+                        f"Send to {name}", elem_id=f"{name}_tab", interactive=False, min_width=120, size="sm"
+                    )
                     for name in ("txt2img", "img2img", "inpaint", "extras")
                 }
             replay = ReplayPanel(services)
@@ -126,7 +128,7 @@ class PngInfo:
         if not text:
             notices = ["This picture holds no parameters."]
         shown = markup.table(text) if text else ""
-        said = markup.messages([*notices, *texts.remarks])
+        said = f'<div class="messages">{markup.messages([*notices, *texts.remarks])}</div>'
         others = markup.folded(f"Other texts in this file ({len(texts.others)})", texts.others)
         request = infotext.read(text, self._services.requests) if text else None
         return self._replay.offer(request if picture else None) | {
