@@ -8,17 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from PIL import UnidentifiedImageError
-
-from sdui.core import infotext
-from sdui.core.errors import LaunchError, SduiError
+from sdui.core.errors import LaunchError, RequestError, SduiError
 from sdui.core.events import GeneratedImage, ImageReady, StopToken
-from sdui.core.replay import Record, first_difference, whole_batch
+from sdui.core.replay import Record
 from sdui.core.request import GenerationRequest
 from sdui.core.settings import Preferences, read_launch
-from sdui.imaging.file_formats import Contents, read
-from sdui.imaging.fingerprints import of_picture, of_pixels
+from sdui.imaging.replaying import Source, Sources, compared, prepared
 
 Draw = Callable[[GenerationRequest], list[GeneratedImage]]
 
@@ -41,26 +36,26 @@ class Verdict(NamedTuple):
     text: str
 
 
-class _CannotTell(Exception):
-    """With a sentence for the user."""
-
-
 def verify(path: Path, draw: Draw, given: Given, model: type[GenerationRequest] = GenerationRequest) -> Verdict:
     """Draw one file's picture again, in a batch as it was, and compare; a fault of the file is a verdict too."""
     try:
-        contents = read(path.read_bytes())
-        if not contents.infotext:
-            raise _CannotTell("there is no infotext in this file, so nothing to draw it from.")
-        if contents.record is None:
-            raise _CannotTell("there is no replay record in this file; only pictures that sdui saved have one.")
-        request = _started(infotext.read(contents.infotext, model), contents.record, given)
-        return _compared(contents, contents.record, _drawn(request, contents.record, draw))
+        sources = Sources(Source("--init", given.init), Source("--mask", given.mask))
+        replay = prepared(path.read_bytes(), sources, model)
     except OSError as error:
         return Verdict(False, f"cannot be read: {error.strerror or error}.")
+    except RequestError as error:
+        return Verdict(False, str(error))
+    if replay.there.record is None:
+        return Verdict(False, "there is no replay record in this file; only pictures that sdui saved have one.")
+    try:
+        images = [image for image in draw(replay.request) if image.kind == "image"]
     except SduiError as error:
         return Verdict(False, f"cannot be drawn here: {error}")
-    except _CannotTell as error:
-        return Verdict(False, str(error))
+    if not 0 <= replay.position < len(images):
+        return Verdict(False, "the replay record is damaged: it names a place that its batch does not have.")
+    image = images[replay.position]
+    found = compared(replay, image.pixels, Record.model_validate(image.conditions))
+    return Verdict(found.equal, found.text)
 
 
 def main(argv: Sequence[str], env: Mapping[str, str]) -> int:
@@ -101,47 +96,3 @@ def main(argv: Sequence[str], env: Mapping[str, str]) -> int:
         sys.stdout.write(f"{path}: {verdicts[-1].text}\n")
         sys.stdout.flush()
     return 0 if all(verdict.equal for verdict in verdicts) else 1
-
-
-def _started(request: GenerationRequest, record: Record, given: Given) -> GenerationRequest:
-    """With the pictures that it starts from."""
-    if request.init is None:
-        return request
-    _require("--init", "picture", given.init, record.init_image)
-    init = request.init.model_copy(update={"image": given.init})
-    if init.inpaint:
-        _require("--mask", "mask", given.mask, record.mask)
-        init = init.model_copy(update={"inpaint": init.inpaint.model_copy(update={"mask": given.mask})})
-    return request.model_copy(update={"init": init})
-
-
-def _require(option: str, what: str, given: bytes, wanted: str) -> None:
-    if not given:
-        raise _CannotTell(f"the {what} that it was started from is not in the file; give it with {option} IMAGE.")
-    try:
-        found = of_picture(given)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise _CannotTell(f"{option}: this is no picture that can be read.") from error
-    if wanted and found != wanted:
-        raise _CannotTell(f"{option} is another {what} than the one that it was started from.")
-
-
-def _drawn(request: GenerationRequest, record: Record, draw: Draw) -> GeneratedImage:
-    images = draw(whole_batch(request, record))
-    if not 0 <= record.position < len(images):
-        raise _CannotTell("the replay record is damaged: it names a place that its batch does not have.")
-    return images[record.position]
-
-
-def _compared(there: Contents, record: Record, here: GeneratedImage) -> Verdict:
-    if there.exact and of_pixels(there.pixels) != record.pixels:
-        return Verdict(False, "differs: its pixels were changed after it was drawn")
-    if of_pixels(here.pixels) == record.pixels:
-        return Verdict(True, "equal")
-    if difference := first_difference(record, Record.model_validate(here.conditions)):
-        return Verdict(False, f"differs: {difference}")
-    if there.pixels.shape != here.pixels.shape:
-        return Verdict(False, "differs in size under equal conditions")
-    off = np.abs(there.pixels.astype(int) - here.pixels).max(axis=-1)
-    count = f"{(off > 0).sum()} of {off.size} pixels, by up to {off.max()} of 255"
-    return Verdict(False, f"differs under equal conditions: {count}")

@@ -104,10 +104,10 @@ def test_an_edited_picture_is_found_out(save):
 def test_what_a_picture_was_started_from_must_be_given(save):
     init = InitImage(image=picture(1), inpaint=Inpaint(mask=picture(2)))
     path = save(draw(REQUEST.model_copy(update={"init": init}))[0])
-    assert "give it with --init IMAGE" in verify(path, draw, Given()).text
-    assert "--init is another picture" in verify(path, draw, Given(picture(3), picture(2))).text
-    assert "give it with --mask IMAGE" in verify(path, draw, Given(picture(1))).text
-    assert "--mask is another mask" in verify(path, draw, Given(picture(1), picture(1))).text
+    assert "--init: the picture that it was started from is not" in verify(path, draw, Given()).text
+    assert "--init: this is another picture" in verify(path, draw, Given(picture(3), picture(2))).text
+    assert "--mask: the mask that it was started from is not" in verify(path, draw, Given(picture(1))).text
+    assert "--mask: this is another mask" in verify(path, draw, Given(picture(1), picture(1))).text
     assert "--init: this is no picture" in verify(path, draw, Given(b"?", picture(2))).text
     assert verify(path, draw, Given(picture(1), picture(2))).equal
 
@@ -117,7 +117,7 @@ def test_files_that_tell_nothing(save, tmp_path):
     assert "no replay record" in verify(save(replace(draw(REQUEST)[0], conditions={})), draw, Given()).text
     assert "no infotext" in verify(save(draw(REQUEST)[0], enable_pnginfo=False), draw, Given()).text
     (tmp_path / "text.png").write_text("?")
-    assert "no PNG, JPEG, WebP or GIF" in verify(tmp_path / "text.png", draw, Given()).text
+    assert "no PNG, JPEG, WebP, AVIF or GIF" in verify(tmp_path / "text.png", draw, Given()).text
 
 
 def test_a_missing_checkpoint_is_named(save):

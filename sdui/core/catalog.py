@@ -111,6 +111,10 @@ class Catalog:
     hashing: Hashing | None = None
     """None while nothing is hashed."""
 
+    @property
+    def vae_files(self) -> tuple[str, ...]:
+        return tuple(name for name in self.vaes if name not in ("Automatic", "None"))
+
     def names(self, choices: str) -> tuple[str, ...]:
         """The texts a drop-down offers for `Param.choices`."""
         if choices == "checkpoints":

@@ -12,7 +12,12 @@ from pydantic_core import PydanticCustomError
 from .params import Param, Params, Text
 
 NO_INTERPOLATION, WEIGHTED_SUM, ADD_DIFFERENCE = "No interpolation", "Weighted sum", "Add difference"
-METHODS = (NO_INTERPOLATION, WEIGHTED_SUM, ADD_DIFFERENCE)
+METHODS = {
+    NO_INTERPOLATION: "A alone, in another format, with another VAE or with less in it.",
+    WEIGHTED_SUM: "A * (1 - M) + B * M.",
+    ADD_DIFFERENCE: "A + (B - C) * M.",
+}
+"""What each makes."""
 FORMATS = ("ckpt", "safetensors")
 CONFIG_SOURCES = ("A, B or C", "B", "C", "Don't")
 
@@ -52,15 +57,18 @@ class MergeRequest(Params):
         str,
         Param(
             "Interpolation Method",
-            "Weighted sum: A * (1 - M) + B * M. Add difference: A + (B - C) * M. No interpolation: A alone, in another "
-            "format, with another VAE or with less in it.",
-            choices=METHODS,
+            " ".join(f"{method}: {makes}" for method, makes in METHODS.items()),
+            widget="radio",
+            choices=tuple(METHODS),
             a1111="interp_method",
             elem_id="interp_method",
         ),
     ] = WEIGHTED_SUM
     format: Annotated[
-        str, Param("Checkpoint format", choices=FORMATS, a1111="checkpoint_format", elem_id="checkpoint_format")
+        str,
+        Param(
+            "Checkpoint format", widget="radio", choices=FORMATS, a1111="checkpoint_format", elem_id="checkpoint_format"
+        ),
     ] = "safetensors"
     half: Annotated[
         bool,
@@ -73,18 +81,24 @@ class MergeRequest(Params):
     copy_metadata: Annotated[
         bool, Param("Copy metadata from merged models", a1111="copy_metadata_fields", elem_id="copy_metadata")
     ] = True
-    metadata_json: Annotated[Text, Param("Metadata in JSON format", "Added to the rest; an object.")] = "{}"
+    metadata_json: Annotated[
+        Text, Param("Metadata in JSON format", "Added to the rest; an object.", widget="lines")
+    ] = "{}"
     config_source: Annotated[
         str,
         Param(
             "Copy config from",
             "Whose .yaml file is copied beside the new checkpoint.",
+            widget="radio",
             choices=CONFIG_SOURCES,
             elem_id="config_method",
         ),
     ] = CONFIG_SOURCES[0]
     bake_in_vae: Annotated[
-        Text, Param("Bake in VAE", "A VAE file to put in place of A's VAE; empty keeps A's.", choices="vaes")
+        Text,
+        Param(
+            "Bake in VAE", "A VAE file to put in place of A's VAE; empty keeps A's.", choices="vae_files", empty="None"
+        ),
     ] = ""
     discard_weights: Annotated[
         Text, Param("Discard weights with matching name", "A regular expression; what it finds is left out.")
@@ -127,5 +141,5 @@ class MergeRequest(Params):
     @property
     def models(self) -> dict[str, str]:
         """What the method reads, A first: the names given, by field."""
-        fields = ("primary", "secondary", "tertiary")[: 1 + METHODS.index(self.method)]
+        fields = ("primary", "secondary", "tertiary")[: 1 + list(METHODS).index(self.method)]
         return {field: getattr(self, field) for field in fields}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .request import GenerationRequest
@@ -55,13 +57,24 @@ def read(text: str) -> Record | None:
         return None
 
 
-def first_difference(there: Record, here: Record) -> str:
-    """The first condition that was another when the picture was made, "torch 2.13.0 there, 2.14.0 here"; or ""."""
-    for name in Record.model_fields:
-        was, now = getattr(there, name), getattr(here, name)
-        if was != now and name not in ("pixels", "batch_size", "position"):
-            return f"{name.replace('_', ' ')} {_shown(was)} there, {_shown(now)} here"
-    return ""
+class Difference(NamedTuple):
+    """A condition that was another when the picture was made; all for people to read."""
+
+    condition: str
+    there: str
+    here: str
+
+    def __str__(self) -> str:
+        return f"{self.condition} {self.there} there, {self.here} here"
+
+
+def differences(there: Record, here: Record) -> tuple[Difference, ...]:
+    """ "torch 2.13.0 there, 2.14.0 here" and the like; the place in the batch and the pixels are no conditions."""
+    names = [name for name in Record.model_fields if name not in ("pixels", "batch_size", "position")]
+    values = ((name, getattr(there, name), getattr(here, name)) for name in names)
+    return tuple(
+        Difference(name.replace("_", " "), _shown(was), _shown(now)) for name, was, now in values if was != now
+    )
 
 
 def whole_batch(request: GenerationRequest, record: Record) -> GenerationRequest:

@@ -22,6 +22,7 @@ from sdui.imaging.pixels import opened
 from sdui.models import detectors
 from sdui.models.hashing import BackgroundHashing
 from sdui.models.merging import merge
+from sdui.models.metadata import read_metadata
 from sdui.models.read_ahead import Wish
 from sdui.models.residents import Room
 from sdui.models.store import ModelStore
@@ -82,6 +83,10 @@ class Engine:
     def networks(self, kind: ModelKind, search: str, number: int) -> NetworkPage:
         """A page of the files that prompts name; see `ModelFiles.networks`."""
         return self._models.files.networks(kind, search, number)
+
+    def metadata(self, checkpoint: str) -> dict[str, str]:
+        """What its file says of itself, pictures left out. Raises ModelNotFound."""
+        return read_metadata(self._models.files.find(checkpoint).path)
 
     def close(self) -> None:
         if self._hashing:

@@ -14,24 +14,40 @@ import numpy as np
 import piexif
 import piexif.helper
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
 from sdui.core import replay
 from sdui.core.errors import OutputError, RequestError
 from sdui.core.settings import Preferences
 
+from .foreign_infotext import translated
+from .novelai import hidden_texts
+
 Format = Literal["png", "jpg", "webp"]
 
 _RECORD = "sdui"
 """The PNG chunk with the replay record."""
-_READABLE = ("PNG", "JPEG", "WEBP", "GIF")
+_READABLE = ("PNG", "JPEG", "WEBP", "AVIF", "GIF")
 LARGEST_SIDE = {"jpg": 65500, "webp": 16383}
 """Pixels; what libjpeg and libwebp can write. PNG has no such limit."""
 _LARGEST_EXIF = 65533
 """Bytes that one JPEG segment can hold."""
 # What Pillow and piexif raise on damaged bytes, measured by mutating files.
-_DAMAGED = (OSError, ValueError, SyntaxError, LookupError, EOFError, TypeError, struct.error, zlib.error)
+_DAMAGED = (OSError, ValueError, RuntimeError, SyntaxError, LookupError, EOFError, TypeError, struct.error, zlib.error)
+
+
+class Texts(NamedTuple):
+    """What a file says in words."""
+
+    infotext: str
+    """In A1111's form; "" when there is none."""
+    others: dict[str, str]
+    """Every other text, by its name in the file."""
+    program: str = ""
+    """Another one, from whose own words the infotext was made."""
+    remarks: tuple[str, ...] = ()
+    """A sentence for each of those words that could not be used."""
 
 
 class Contents(NamedTuple):
@@ -81,14 +97,30 @@ def encode(
 
 
 def read_infotext(data: bytes) -> str:
-    """The infotext in a PNG, JPEG, WebP or GIF file; "" when there is none.
+    """The infotext in a PNG, JPEG, WebP, AVIF or GIF file, also of other programs; "" when there is none.
 
     Raises RequestError when `data` is no such picture or a damaged one.
     """
+    return read_texts(data).infotext
+
+
+def read_texts(data: bytes) -> Texts:
+    """All texts in such a file. Raises RequestError as `read_infotext` does."""
     with _opened(BytesIO(data)) as image:
         # PNG text may follow the pixels, and a damaged file is to be found out.
         image.load()
-        return _text(cast("dict[str, Any]", image.info))
+        info, size = cast("dict[str, Any]", image.info), image.size
+        texts = {key: value for key, value in info.items() if isinstance(value, str)} | _exif_texts(
+            info.get("exif", b"")
+        )
+        if infotext := _text(info):
+            return Texts(infotext, _without(texts, infotext))
+        hidden = {} if "Comment" in texts else hidden_texts(image)
+    texts |= hidden
+    if infotext := texts.get("parameters", ""):
+        return Texts(infotext, _without(texts, infotext))
+    found = translated(texts, size)
+    return Texts(found.infotext, texts, found.program, found.remarks) if found else Texts("", texts)
 
 
 class Glance(NamedTuple):
@@ -130,7 +162,7 @@ def _opened(file: IO[bytes]) -> Generator[Image.Image]:
     except (Image.DecompressionBombError, MemoryError) as error:
         raise RequestError("This picture has too many pixels to be opened.") from error
     except Image.UnidentifiedImageError as error:
-        raise RequestError("This file is no PNG, JPEG, WebP or GIF picture.") from error
+        raise RequestError("This file is no PNG, JPEG, WebP, AVIF or GIF picture.") from error
     except _DAMAGED as error:
         raise RequestError(f"This picture is damaged: {error}.") from error
 
@@ -145,6 +177,22 @@ def _text(info: dict[str, Any]) -> str:
     return comment if isinstance(comment, str) else comment.decode(errors="ignore")
 
 
+def _exif_texts(exif: bytes) -> dict[str, str]:
+    """Such as the camera's name. ComfyUI puts its chunks there in WebP, "prompt:{...}" as one of them."""
+    texts: dict[str, str] = {}
+    for tag, value in _exif_group(exif, "0th").items():
+        if isinstance(value, bytes) and tag in ExifTags.TAGS:
+            text = value.decode(errors="ignore").strip("\0 ")
+            name, colon, graph = text.partition(":")
+            own = colon and name in ("prompt", "workflow") and graph.startswith("{")
+            texts[name if own else ExifTags.TAGS[tag]] = graph if own else text
+    return texts
+
+
+def _without(texts: dict[str, str], infotext: str) -> dict[str, str]:
+    return {name: text for name, text in texts.items() if text != infotext}
+
+
 def _exif(text: str, record: str) -> bytes:
     tags: dict[int, bytes] = {}
     if text:
@@ -156,13 +204,8 @@ def _exif(text: str, record: str) -> bytes:
 
 def _exif_text(exif: bytes, tag: int) -> str:
     """Empty when there is none or EXIF is damaged: a camera's broken EXIF does not make a picture unreadable."""
-    body = exif.removeprefix(b"Exif\0\0")
-    # piexif takes other bytes for the name of a file.
-    if body[:2] not in (b"II", b"MM"):
-        return ""
-    try:
-        comment = _piexif_bytes(b"Exif\0\0" + body, tag)
-    except _DAMAGED:
+    comment = _exif_group(exif, "Exif").get(tag)
+    if not isinstance(comment, bytes):
         return ""
     if tag != piexif.ExifIFD.UserComment:
         return comment.decode(errors="ignore")
@@ -172,7 +215,13 @@ def _exif_text(exif: bytes, tag: int) -> str:
         return comment.decode(errors="ignore")
 
 
-def _piexif_bytes(exif: bytes, tag: int) -> bytes:
-    groups = cast("dict[str, dict[int, Any]]", piexif.load(exif))
-    comment = groups["Exif"].get(tag)
-    return comment if isinstance(comment, bytes) else b""
+def _exif_group(exif: bytes, name: str) -> dict[int, Any]:
+    """Values by tag; empty where there are none or they are damaged."""
+    body = exif.removeprefix(b"Exif\0\0")
+    # piexif takes other bytes for the name of a file.
+    if body[:2] not in (b"II", b"MM"):
+        return {}
+    try:
+        return cast("dict[str, dict[int, Any]]", piexif.load(b"Exif\0\0" + body))[name]
+    except _DAMAGED:
+        return {}

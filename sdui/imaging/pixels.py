@@ -15,10 +15,10 @@ from sdui.core.errors import RequestError
 Pixels = NDArray[np.uint8]
 """[height, width, 3] RGB or [height, width]; never to be written to."""
 
-_READABLE = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+_READABLE = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
 """Pillow knows more, some of which run other programs."""
 # What Pillow raises on damaged bytes, measured by mutating files.
-_DAMAGED = (OSError, ValueError, SyntaxError, LookupError, EOFError, TypeError, struct.error, zlib.error)
+_DAMAGED = (OSError, ValueError, RuntimeError, SyntaxError, LookupError, EOFError, TypeError, struct.error, zlib.error)
 
 
 def opened(data: bytes, field: str) -> Image.Image:
@@ -32,7 +32,7 @@ def opened(data: bytes, field: str) -> Image.Image:
     except (Image.DecompressionBombError, MemoryError) as error:
         raise RequestError(f"{field}: this picture has too many pixels to be opened.") from error
     except Image.UnidentifiedImageError as error:
-        raise RequestError(f"{field}: this is no PNG, JPEG, WebP, GIF, BMP or TIFF picture.") from error
+        raise RequestError(f"{field}: this is no PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF picture.") from error
     except _DAMAGED as error:
         raise RequestError(f"{field}: this picture is damaged: {error}.") from error
     if image.mode.startswith("I;16"):

@@ -22,6 +22,7 @@ from sdui.core.events import (
     ImageReady,
     ImageSaved,
     Last,
+    ModelSaved,
     Notice,
     PictureReady,
     PictureSaved,
@@ -49,6 +50,7 @@ class Worker(Protocol):
 
     def catalog(self) -> Catalog: ...
     def networks(self, kind: ModelKind, search: str, number: int) -> NetworkPage: ...
+    def metadata(self, checkpoint: str) -> dict[str, str]: ...
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None: ...
     def prepare(self, task: Task | None) -> None:
         """What will probably be run next, None for nothing; asked while something runs, returns at once."""
@@ -78,6 +80,8 @@ class View:
     """Of the Extras tab."""
     described: str = ""
     """What an interrogator said."""
+    model: ModelSaved | None = None
+    """What a merge has made."""
     notices: tuple[str, ...] = ()
     error: str = ""
     earlier: tuple[Saved, ...] = ()
@@ -160,6 +164,7 @@ class Job:
             tuple(e for e in events if isinstance(e, ImageSaved)),
             tuple(e for e in events if isinstance(e, PictureSaved)),
             next((e.text for e in events if isinstance(e, Described)), ""),
+            next((e for e in events if isinstance(e, ModelSaved)), None),
             tuple(e.text for e in events if isinstance(e, Notice)),
             last.error if isinstance(last, Failed) else "",
             self.earlier,
@@ -187,6 +192,10 @@ class JobQueue:
     def networks(self, kind: ModelKind, search: str = "", number: int = 0) -> NetworkPage:
         """A page, counted from 0, of the files of a kind whose path, alias or hash has every word of `search`."""
         return self._workers[0].networks(kind, search, number)
+
+    def metadata(self, checkpoint: str) -> dict[str, str]:
+        """What a checkpoint's file says of itself, pictures left out. Raises ModelNotFound."""
+        return self._workers[0].metadata(checkpoint)
 
     def submit(
         self, task: Task, preferences: Preferences, place: int | None = None, earlier: tuple[Saved, ...] = ()

@@ -278,6 +278,8 @@ def _component(d: Declared, offered: tuple[str, ...], look: dict[str, Any]) -> A
         return gr.Checkbox(**how | look)
     if get_origin(kind) is tuple and d.param.choices:
         how |= {"value": list(d.field.default), "multiselect": True}
+    if d.param.widget == "radio":
+        return gr.Radio([*offered], **how | look)
     if d.param.choices:
         return OpenDropdown(_choices(d, offered), **how | look)
     if d.param.widget == "prompt":

@@ -135,6 +135,14 @@ class Img2img(Generation):
             updates |= self.form.fill(infotext.read(text, self.services.requests), keep)[0]
         return updates | self.pictures.takes(mode, picture) | {self.parts.log: ""}
 
+    def take_recipe(self, mode: Literal["img2img", "inpaint"], picture: bytes, text: str) -> Updates:
+        """Start from this picture, if there is one, with all that the infotext says; without a text, with its size.
+
+        Raises RequestError for what is no picture.
+        """
+        updates = self.show_infotext(text) if text else self._size_of(picture) | {self.parts.log: ""}
+        return updates | (self.pictures.takes(mode, picture) if picture else {})
+
     def take_size(self, mode: Any, image: Any, base: Any) -> Updates:
         """Of the picture as it is seen, upright."""
         try:

@@ -8,6 +8,7 @@ from html import escape
 
 from sdui.core import infotext
 from sdui.core.events import ImageSaved, PictureSaved
+from sdui.imaging.replaying import Comparison
 from sdui.jobs.queue import View
 
 
@@ -77,6 +78,31 @@ def table(text: str) -> str:
 def enlarged(before: tuple[int, int], after: tuple[int, int]) -> str:
     """Two sizes, width and height in pixels."""
     return "from <b>{}x{}</b> to <b>{}x{}</b>".format(*before, *after)
+
+
+def folded(title: str, texts: dict[str, str]) -> str:
+    """Texts by name, behind a line that opens them; "" when there are none."""
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{_lines(text)}</dd>" for name, text in texts.items())
+    return f'<details><summary>{escape(title)}</summary><dl class="parameters">{rows}</dl></details>' if rows else ""
+
+
+def comparison(found: Comparison) -> str:
+    """Whether a picture came out the same again, how far it is off, and what is not as it was."""
+    kind = "equal" if found.equal else "differs"
+    parts = [f'<p class="verdict {kind}" role="status">{escape(found.text[:1].upper() + found.text[1:])}</p>']
+    if off := found.off:
+        lossy = " The file's format changed them when it was saved." if found.equal and off.pixels else ""
+        words = f"{off.pixels} of {off.of} pixels differ; the largest difference is {off.largest} of 255."
+        parts.append(f"<p>{words}{lossy}</p>")
+    if found.differences:
+        rows = "".join(
+            f"<tr><th>{escape(one.condition)}</th><td>{escape(one.there)}</td><td>{escape(one.here)}</td></tr>"
+            for one in found.differences
+        )
+        parts.append(f"<table><tr><th>Condition</th><th>When it was made</th><th>Here</th></tr>{rows}</table>")
+    elif found.differences is not None:
+        parts.append("<p>All recorded conditions are the same here.</p>")
+    return "".join(parts)
 
 
 def networks(entries: Iterable[tuple[str, str]]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
@@ -14,9 +16,9 @@ from . import (
     extras,
     hashing,
     history_routes,
-    history_tab,
     img2img,
     markup,
+    merger,
     png_info,
     queue_panel,
     results,
@@ -25,13 +27,26 @@ from . import (
     txt2img,
 )
 from .form import Updates
+from .history_tab import HistoryTab
 from .quick_settings import QuickBar
 from .results import QUIET, is_local
 from .services import Services
 
 ASSETS = Path(__file__).parent / "assets"
-_STYLES = ("style", "icons", "results", "viewer", "queue_panel", "virtual_grid", "history")
+_STYLES = ("style", "icons", "results", "viewer", "queue_panel", "virtual_grid", "history", "png_info")
 TITLE = "sdui"
+TABS = {
+    "txt2img": "txt2img",
+    "img2img": "img2img",
+    "Extras": "extras",
+    "PNG Info": "pnginfo",
+    "Checkpoint Merger": "modelmerger",
+    "History": "history",
+    "Settings": "settings",
+}
+"""Ids by their labels, in A1111's order."""
+_NEEDED = ("Settings",)
+"""Whoever hides all tabs must be able to show them again."""
 
 _KEEP_OUT = "<script>document.documentElement.inert = true;</script>"
 """Until the page knows the form of an earlier visit: its answer would take away what was typed before it."""
@@ -40,57 +55,88 @@ _LET_IN = "() => { document.documentElement.inert = false; }"
 
 def build(services: Services) -> gr.Blocks:
     """Every component and its events. Waits for the first worker's catalog."""
-    catalog = services.jobs.catalog()
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
-        bar = QuickBar(services, catalog)
-        quick = bar.checkpoint
-        memories = {tab: results.remembered(tab) for tab in ("txt2img", "img2img", "extras")}
-        if services.problems:
-            gr.HTML(markup.messages(list(services.problems)), elem_id="extension_problems", elem_classes=["messages"])
-        with gr.Tabs(elem_id="tabs") as tabs:
-            with gr.Tab("txt2img", id="txt2img", elem_id="tab_txt2img"):
-                first = txt2img.build(services, catalog, quick, memories["txt2img"])
-            with gr.Tab("img2img", id="img2img", elem_id="tab_img2img"):
-                second = img2img.build(services, catalog, quick, memories["img2img"])
-            with gr.Tab("Extras", id="extras", elem_id="tab_extras"):
-                third = extras.build(services, catalog, memories["extras"])
-            with gr.Tab("PNG Info", id="pnginfo", elem_id="tab_pnginfo"):
-                png_info_image = png_info.build(first, tabs)
-            if services.history:
-                with gr.Tab("History", id="history", elem_id="tab_history") as opened:
-                    to = history_tab.receivers(first, second, third, png_info_image)
-                    history_tab.build(services.history, opened, tabs, to)
-            with gr.Tab("Settings", id="settings", elem_id="tab_settings"):
-                preferences = settings.build(services, bar.names)
-        bar.bind()
-        sending.build(services, tabs, first, second, third)
-        queue_panel.build(services, tabs, [first, second], third)
-        hashing.build(services, quick).bind(page)
-        gr.HTML(markup.versions(services.versions), elem_id="footer")
-
-        def attach(job: str, draft: str, other_job: str, other_draft: str, request: gr.Request) -> Updates:
-            local = gr.update(visible=is_local(request))
-            folders: Updates = {first.parts.tools["folder"]: local, second.parts.tools["folder"]: local}
-            return (
-                first.attach(job, draft)
-                | second.attach(other_job, other_draft)
-                | preferences.show()
-                | bar.show()
-                | folders
-            )
-
-        held = [component for tab in (first, second) for component in (tab.parts.job_id, tab.parts.draft)]
-        outputs = list(dict.fromkeys(first.outputs() + second.outputs() + preferences.outputs() + bar.outputs()))
-        attached = page.load(attach, held, outputs, **QUIET)
-        first.parts.keep_looking(attached)
-        loading = first.bind_choice().then(second.tick, second.watched(), second.outputs(), **QUIET)
-        second.parts.keep_looking(attached, loading)
-        third.bind(page)
-        attached.success(fn=None, js=_LET_IN)
-        attached.failure(fn=None, js=_LET_IN)
+        _Page(services).bind(page)
     # Gradio's `launch` sets this; without it a browser may name any file of the server as its upload.
     page.has_launched = True
     return page
+
+
+class _Page:
+    """The parts of the page; made in the order of the settings, then told of each other."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._catalog = services.jobs.catalog()
+        self._memories = {tab: results.remembered(tab) for tab in ("txt2img", "img2img", "extras")}
+        self._bar = QuickBar(services, self._catalog)
+        if services.problems:
+            gr.HTML(markup.messages(list(services.problems)), elem_id="extension_problems", elem_classes=["messages"])
+        self._tabs, made = self._make_tabs()
+        self._txt2img: txt2img.Txt2img = made["txt2img"]
+        self._img2img: img2img.Img2img = made["img2img"]
+        self._extras: extras.Extras = made["extras"]
+        self._png_info: png_info.PngInfo = made["pnginfo"]
+        self._merger: merger.Merger = made["modelmerger"]
+        self._history: HistoryTab | None = made.get("history")
+        self._settings: settings.Settings = made["settings"]
+
+    def _make_tabs(self) -> tuple[gr.Tabs, dict[str, Any]]:
+        """What each tab has made, by its id."""
+        services, catalog, quick, memories = self._services, self._catalog, self._bar.checkpoint, self._memories
+        history = services.history
+        makers: dict[str, Callable[[gr.Tab], Any]] = {
+            "txt2img": lambda tab: txt2img.build(services, catalog, quick, memories["txt2img"]),
+            "img2img": lambda tab: img2img.build(services, catalog, quick, memories["img2img"]),
+            "extras": lambda tab: extras.build(services, catalog, memories["extras"]),
+            "pnginfo": lambda tab: png_info.build(services),
+            "modelmerger": lambda tab: merger.build(services, catalog, quick),
+            "settings": lambda tab: settings.build(services, self._bar.names),
+        }
+        if history:
+            makers["history"] = lambda tab: HistoryTab(history, tab)
+        preferences = services.settings.current
+        made: dict[str, Any] = {}
+        with gr.Tabs(elem_id="tabs") as tabs:
+            for label in dict.fromkeys((*preferences.ui_tab_order, *TABS)):
+                id = TABS.get(label, "")
+                if id in makers:
+                    shown = label not in preferences.hidden_tabs or label in _NEEDED
+                    with gr.Tab(label, id=id, elem_id=f"tab_{id}", visible=shown) as tab:
+                        made[id] = makers[id](tab)
+        return tabs, made
+
+    def bind(self, page: gr.Blocks) -> None:
+        services, first, second, third = self._services, self._txt2img, self._img2img, self._extras
+        to = sending.receivers(first, second, third, self._png_info.image)
+        self._png_info.bind(self._tabs, to)
+        if self._history:
+            self._history.bind(self._tabs, to)
+        sending.build(services, self._tabs, to, first, second, third)
+        self._bar.bind()
+        queue_panel.build(services, self._tabs, [first, second], third)
+        hashing.build(services, self._bar.checkpoint).bind(page)
+        gr.HTML(markup.versions(services.versions), elem_id="footer")
+        self._bind_opening(page)
+        third.bind(page)
+        page.load(self._merger.attach, None, self._merger.outputs(), **QUIET)
+
+    def _bind_opening(self, page: gr.Blocks) -> None:
+        first, second = self._txt2img, self._img2img
+        held = [component for tab in (first, second) for component in (tab.parts.job_id, tab.parts.draft)]
+        outputs = [*first.outputs(), *second.outputs(), *self._settings.outputs(), *self._bar.outputs()]
+        attached = page.load(self._attach, held, list(dict.fromkeys(outputs)), **QUIET)
+        first.parts.keep_looking(attached)
+        loading = first.bind_choice().then(second.tick, second.watched(), second.outputs(), **QUIET)
+        second.parts.keep_looking(attached, loading)
+        attached.success(fn=None, js=_LET_IN)
+        attached.failure(fn=None, js=_LET_IN)
+
+    def _attach(self, job: str, draft: str, other_job: str, other_draft: str, request: gr.Request) -> Updates:
+        first, second, local = self._txt2img, self._img2img, gr.update(visible=is_local(request))
+        folders: Updates = {tab.parts.tools["folder"]: local for tab in (first, second)}
+        shown = first.attach(job, draft) | second.attach(other_job, other_draft)
+        return shown | self._settings.show() | self._bar.show() | folders
 
 
 def mount(app: FastAPI, services: Services) -> FastAPI:

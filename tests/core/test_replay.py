@@ -2,7 +2,7 @@
 
 import pytest
 
-from sdui.core.replay import Record, first_difference, read, whole_batch
+from sdui.core.replay import Record, differences, read, whole_batch
 from sdui.core.request import GenerationRequest
 
 HERE = Record(torch="2.14.0", device="cpu", checkpoint="a" * 64, threads=1)
@@ -21,7 +21,13 @@ HERE = Record(torch="2.14.0", device="cpu", checkpoint="a" * 64, threads=1)
     ],
 )
 def test_the_first_difference_in_words(change, sentence):
-    assert first_difference(HERE.model_copy(update=change), HERE) == sentence
+    found = differences(HERE.model_copy(update=change), HERE)
+    assert (str(found[0]) if found else "") == sentence
+
+
+def test_all_differences_are_named_in_the_records_order():
+    there = HERE.model_copy(update={"device": "cuda", "torch": "2.13.0", "dtype": "float16", "pixels": "x"})
+    assert [found.condition for found in differences(there, HERE)] == ["torch", "device", "dtype"]
 
 
 def test_json_brings_it_back():

@@ -18,7 +18,7 @@ from PIL.PngImagePlugin import PngInfo
 from sdui.core.errors import OutputError, RequestError
 from sdui.core.replay import Record
 from sdui.core.settings import Preferences
-from sdui.imaging.file_formats import encode, read, read_infotext
+from sdui.imaging.file_formats import encode, read, read_infotext, read_texts
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (16, 24, 3), np.uint8)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
@@ -127,6 +127,22 @@ def saved(image: Image.Image, format: str, **options) -> bytes:
     return target.getvalue()
 
 
+def test_avif_comment_is_read():
+    comment = piexif.helper.UserComment.dump("a 猫 cat\nSteps: 3", encoding="unicode")
+    exif = piexif.dump({"Exif": {piexif.ExifIFD.UserComment: comment}})
+    assert read_infotext(saved(Image.fromarray(PIXELS), "AVIF", exif=exif)) == "a 猫 cat\nSteps: 3"
+
+
+def test_other_texts_are_told_apart_from_the_infotext():
+    chunks = PngInfo()
+    for name, text in (("parameters", "a cat"), ("Author", "me"), ("extras", "upscaled")):
+        chunks.add_text(name, text)
+    texts = read_texts(saved(Image.fromarray(PIXELS), "PNG", pnginfo=chunks))
+    assert (texts.infotext, texts.others) == ("a cat", {"Author": "me", "extras": "upscaled"})
+    exif = piexif.dump({"0th": {piexif.ImageIFD.Make: b"Camera"}})
+    assert read_texts(saved(Image.fromarray(PIXELS), "JPEG", exif=exif)).others == {"Make": "Camera"}
+
+
 def test_gif_comment_is_read():
     assert read_infotext(saved(Image.fromarray(PIXELS), "GIF", comment="a cat")) == "a cat"
 
@@ -159,7 +175,7 @@ def test_damaged_exif_does_not_make_the_picture_unreadable(tmp_path):
     [b"", b"no picture", b"\x89PNG\r\n\x1a\n", b"RIFF\0\0\0\0WEBP", b"\xff\xd8\xff", gzip.compress(b"x", mtime=0)],
 )
 def test_what_is_no_picture_is_refused(data):
-    with pytest.raises(RequestError, match="no PNG, JPEG, WebP or GIF"):
+    with pytest.raises(RequestError, match="no PNG, JPEG, WebP, AVIF or GIF"):
         read_infotext(data)
 
 
@@ -171,13 +187,13 @@ def test_half_a_file_is_refused(format):
 
 
 @pytest.mark.filterwarnings("ignore")  # Pillow warns about odd EXIF
-@pytest.mark.parametrize("format", ["png", "jpg", "webp", "gif"])
+@pytest.mark.parametrize("format", ["png", "jpg", "webp", "gif", "avif"])
 @settings(deadline=None, max_examples=40)  # a changed size may be a large one to unpack
 @given(data=st.data())
 def test_changed_bytes_give_a_text_or_a_request_error(format, data):
     good = (
-        saved(Image.fromarray(PIXELS), "GIF", comment="a")
-        if format == "gif"
+        saved(Image.fromarray(PIXELS), format, comment="a")
+        if format in ("gif", "avif")
         else encode(PIXELS, format, "a cat", Preferences())
     )
     changed = bytearray(good)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sdui.core.catalog import PAGE_LENGTH, Catalog, Checkpoint, ModelKind, Network, NetworkPage
-from sdui.core.errors import SduiError
-from sdui.core.events import Emit, GeneratedImage, ImageReady, Preview, Progress, Stop, StopToken
+from sdui.core.errors import ModelNotFound, RequestError, SduiError
+from sdui.core.events import Emit, GeneratedImage, ImageReady, ModelSaved, Preview, Progress, Stop, StopToken
+from sdui.core.merging import MergeRequest
 from sdui.core.request import GenerationRequest, LoadRequest, Task
 from sdui.core.settings import Preferences
 
@@ -34,7 +36,7 @@ CATALOG = Catalog(
 class FakeWorker:
     """`pace` seconds a step, `delay` seconds for its catalog; a prompt of "fail" fails; the seed decides the pixels.
 
-    Loading a checkpoint waits while `loaded` is clear.
+    Loading and merging checkpoints waits while `loaded` is clear.
     """
 
     def __init__(self, catalog: Catalog = CATALOG, pace: float = 0.0) -> None:
@@ -44,6 +46,8 @@ class FakeWorker:
         self.given = catalog
         self.tasks: list[Task] = []
         self.loras: list[str] = []
+        self.conditions: dict[str, object] = {"torch": "2.0", "device": "fake", "dtype": "float32"}
+        """What the replay records say."""
         self.loaded = threading.Event()
         self.loaded.set()
         self._wake = threading.Event()
@@ -58,8 +62,17 @@ class FakeWorker:
         entries = tuple(Network(name, f"{name} alias", f"{name}.safetensors") for name in shown)
         return NetworkPage(entries, number, len(found))
 
+    def metadata(self, checkpoint: str) -> dict[str, str]:
+        found = self.given.checkpoint(checkpoint)
+        if found is None:
+            raise ModelNotFound(f"Checkpoint: there is no {checkpoint!r}.")
+        return {"modelspec.title": found.name, found.name: "yes"}
+
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None:
         self.tasks.append(task)
+        if isinstance(task, MergeRequest):
+            self._merge(task, emit, stop)
+            return
         if isinstance(task, LoadRequest):
             emit(Progress(f"Loading {task.model}"))
             self._wake.wait(self.pace)
@@ -75,6 +88,19 @@ class FakeWorker:
     def close(self) -> None:
         self.loaded.set()
         self._wake.set()
+
+    def _merge(self, task: MergeRequest, emit: Emit, stop: StopToken) -> None:
+        """A new name in the catalog."""
+        name = f"{task.output or 'merged'}.{task.format}"
+        for field, model in task.models.items():
+            if not model:
+                raise RequestError(f"{field}: choose a checkpoint; {task.method} needs one.")
+        emit(Progress(f"Merging into {name}", done=0.5))
+        while not self.loaded.wait(0.05):
+            stop.check()
+        new = Checkpoint(task.output, f"{name} [9876543210]", "sd15", 128, 128)
+        self.given = replace(self.given, checkpoints=(*self.given.checkpoints, new))
+        emit(ModelSaved(f"/models/{name}", "9876543210" + 54 * "0"))
 
     def _batch(self, task: GenerationRequest, batch: int, first: int, emit: Emit, stop: StopToken) -> None:
         for step in range(1, task.steps + 1):
@@ -93,7 +119,8 @@ class FakeWorker:
             seed = first + batch * task.batch_size + index
             model = {"model": "demo", "model_hash": "0123456789", "batch_count": 1, "batch_size": 1, "seed": seed}
             concrete = task.model_copy(update=model)
-            emit(ImageReady(GeneratedImage(pixels(task, seed), concrete, {"Version": "sdui 0.0"})))
+            conditions = self.conditions | {"batch_size": task.batch_size, "position": index}
+            emit(ImageReady(GeneratedImage(pixels(task, seed), concrete, {"Version": "sdui 0.0"}, "image", conditions)))
 
 
 def preferences_period(task: GenerationRequest) -> int:

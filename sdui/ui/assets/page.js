@@ -7,6 +7,7 @@ import "./viewer.js";
 import "./compare.js";
 import "./generate_menu.js";
 import "./queue_panel.js";
+import "./text_files.js";
 
 const visible = (id) => {
   const element = document.getElementById(id);
