@@ -282,6 +282,7 @@ def _component(d: Declared, offered: tuple[str, ...], look: dict[str, Any]) -> A
         return OpenDropdown(_choices(d, offered), **how | look)
     if d.param.widget == "prompt":
         how |= {"lines": 3, "max_lines": 12, "show_label": False, "info": None, "placeholder": d.param.label + _KEYS}
+        how["elem_classes"] = ["prompt"]
     elif d.param.widget == "lines":
         how |= {"lines": 3, "max_lines": 20}
     elif d.param.widget == "seed":
