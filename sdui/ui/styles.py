@@ -48,20 +48,12 @@ class StyleBox:
         self._prompts = [form.components["prompt"], form.components["negative_prompt"]]
         self.apply = apply
         with gr.Row(elem_id=f"{tab}_styles_row", elem_classes=["tools", "styles-row"]):
-            self.chosen = OpenDropdown(
-                self._names(),
-                value=[],
-                multiselect=True,
-                label="Styles",
-                show_label=False,
-                elem_id=f"{tab}_styles",
-                min_width=120,
-            )
+            look: dict[str, Any] = {"show_label": False, "info": None, "min_width": 120}
+            self.chosen = form.add("styles", choices=self._names(), allow_custom_value=False, **look)
             self.edit = tool("Edit styles", f"{tab}_styles_edit_button")
         self.add = gr.Button("Choose a style", visible="hidden", elem_id=f"{tab}_add_style")
         self.message = gr.HTML(elem_id=f"{tab}_styles_message", elem_classes=["messages"])
         self.editor = _editor(tab)
-        form.adopt("styles", self.chosen)
         self._bind(tab)
 
     def _bind(self, tab: str) -> None:
@@ -288,7 +280,8 @@ def _note(tab: str) -> str:
 
 def _added(tab: str) -> str:
     """What completion.js has found, beside what is chosen."""
-    return f"(styles) => [...new Set([...(styles ?? []), document.getElementById('{tab}_add_style').dataset.style])]"
+    style = f"document.getElementById('{tab}_add_style').dataset.style"
+    return f"(styles) => [[...new Set([...(styles ?? []), {style}])]]"
 
 
 def _text(value: Any) -> str:

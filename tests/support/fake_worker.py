@@ -53,7 +53,8 @@ class FakeWorker:
         return self.given
 
     def networks(self, kind: ModelKind, search: str, number: int) -> NetworkPage:
-        found = [name for name in self.loras if kind == "lora" and search in name]
+        words = search.split()
+        found = [name for name in self.loras if kind == "lora" and all(word in f"{name} alias" for word in words)]
         shown = found[number * PAGE_LENGTH : (number + 1) * PAGE_LENGTH]
         entries = tuple(Network(name, f"{name} alias", f"{name}.safetensors") for name in shown)
         return NetworkPage(entries, number, len(found))

@@ -58,9 +58,14 @@ let open = null;
 let asking = new AbortController();
 let timer = 0;
 
-function close() {
+/** An answer that is under way would put another list in the place of this one. */
+function stopAsking() {
   clearTimeout(timer);
   asking.abort();
+}
+
+function close() {
+  stopAsking();
   if (!open) return;
   open.list.remove();
   for (const name of ["role", "aria-expanded", "aria-controls", "aria-autocomplete", "aria-activedescendant"]) {
@@ -99,6 +104,7 @@ function show(box, entries) {
 }
 
 function choose(index) {
+  stopAsking();
   open.list.children[open.chosen]?.setAttribute("aria-selected", "false");
   open.chosen = (index + open.entries.length) % open.entries.length;
   const line = open.list.children[open.chosen];
@@ -127,12 +133,14 @@ function chooseStyle(box, name) {
 
 async function ask(box) {
   const typed = box.selectionStart === box.selectionEnd ? typedAt(box.value, box.selectionStart) : null;
-  if (!typed || !(await preferences()).prompt_completion) return close();
-  asking.abort();
-  asking = new AbortController();
+  if (!typed) return close();
+  stopAsking();
+  const { signal } = (asking = new AbortController());
+  if (!(await preferences()).prompt_completion) return close();
   try {
-    const answer = await fetch(`/page/completions?${new URLSearchParams(typed)}`, { signal: asking.signal });
-    if (answer.ok) show(box, await answer.json());
+    const answer = await fetch(`/page/completions?${new URLSearchParams(typed)}`, { signal });
+    const entries = answer.ok ? await answer.json() : [];
+    if (!signal.aborted) show(box, entries);
   } catch {
     // Another key was faster, or the server is away.
   }

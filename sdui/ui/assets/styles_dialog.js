@@ -20,11 +20,12 @@ function onClick(event) {
   }
   const observer = new MutationObserver(() => {
     const dialog = opened();
-    if (!dialog) return;
+    const first = dialog?.querySelector("input");
+    if (!first) return;
     observer.disconnect();
     dialog.role = "dialog";
     dialog.ariaLabel = "Edit styles";
-    dialog.querySelector("input").focus();
+    first.focus();
   });
   observer.observe(document.body, { childList: true, subtree: true, attributes: true });
 }
