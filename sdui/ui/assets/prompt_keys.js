@@ -6,7 +6,7 @@ const NUMBER = /^\s*[+-]?(\d+\.?\d*|\.\d+)\s*$/;
 const TAG = /<\w+:[^<>]*>/y;
 const OPENER = { ")": "(", "]": "[" };
 const WITHOUT_NUMBER = { "(": 1.1, "[": 0.9 };
-const BLANK_OR_BRACKET = /[\s()[\]<>]/;
+const BLANK_OR_MARK = /[\s()[\]<>|]/;
 
 /**
  * The brackets that have a partner, with the colons and bars that are their own, and the tags such as <lora:a:1>.
@@ -47,7 +47,7 @@ function wordAt(text, place, delimiters) {
   const parts = [...text.matchAll(/\\[()[\]\\]|[^]/g)].map((match) => ({
     from: match.index,
     to: match.index + match[0].length,
-    ends: match[0].length === 1 && (BLANK_OR_BRACKET.test(match[0]) || delimiters.includes(match[0])),
+    ends: match[0].length === 1 && (BLANK_OR_MARK.test(match[0]) || delimiters.includes(match[0])),
   }));
   let first = parts.findIndex((part) => part.to > place);
   if (first < 0) first = parts.length;

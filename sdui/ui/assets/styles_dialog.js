@@ -1,6 +1,6 @@
 /** The editor of styles as a dialog: what it is called, where the keys go, and that Esc closes it and stops no job. */
 
-const opened = () => [...document.querySelectorAll(".styles-dialog")].find((box) => box.offsetParent ?? box.getClientRects().length);
+const opened = () => [...document.querySelectorAll(".styles-dialog")].find((box) => box.getClientRects().length);
 
 function onKey(event) {
   const dialog = event.key === "Escape" && opened();
@@ -20,12 +20,12 @@ function onClick(event) {
   }
   const observer = new MutationObserver(() => {
     const dialog = opened();
-    const first = dialog?.querySelector("input");
-    if (!first) return;
+    if (!dialog?.querySelector("input")) return;
     observer.disconnect();
     dialog.role = "dialog";
     dialog.ariaLabel = "Edit styles";
-    first.focus();
+    dialog.tabIndex = -1;
+    dialog.focus();
   });
   observer.observe(document.body, { childList: true, subtree: true, attributes: true });
 }
