@@ -39,7 +39,7 @@ class StyleFiles:
 
     def read(self) -> StyleDatabase:
         """Raises RequestError for a file that is damaged or cannot be read."""
-        found = [(path, stat.st_mtime_ns, stat.st_size) for path in self.paths() for stat in [path.stat()]]
+        found = list(map(_version, self.paths()))
         known, styles = self._known
         if found != known:
             styles = StyleDatabase.read([path for path, *_ in found])
@@ -89,6 +89,15 @@ class StyleFiles:
         if first is None:
             raise RequestError(f"Styles: there is no file {self._patterns[0]} yet; make one, or name it --styles-file.")
         return first
+
+
+def _version(path: Path) -> tuple[Path, int, int]:
+    """Size and time of change; -1 for a file that has just vanished."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return path, -1, -1
+    return path, stat.st_size, stat.st_mtime_ns
 
 
 def _is_several(pattern: Path) -> bool:

@@ -20,6 +20,8 @@ from . import named_files
 from .services import Services
 
 _MOST = 20
+_MOST_FILES = 180
+"""Of those with the typed text somewhere in their names; the list is made of them."""
 _MOST_WORDS = 4
 """Of a tag, "long hair"; as many before the cursor are tried, then fewer."""
 _SHORTEST = 2
@@ -65,7 +67,7 @@ class Completions:
         return [entry._asdict() for entry in islice(entries, _MOST)]
 
     def _files(self, kind: ModelKind, text: str) -> Iterator[Completion]:
-        names = list(dict.fromkeys(self._names(kind, text)))
+        names = list(dict.fromkeys(islice(self._names(kind, text), _MOST_FILES)))
         wanted = text.casefold()
         # Those that begin so come first, the others stay in their order.
         for name in sorted(names, key=lambda name: not name.casefold().startswith(wanted)):

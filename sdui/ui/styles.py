@@ -76,9 +76,10 @@ class StyleBox:
         editor.take_in.upload(self.take_in, [editor.take_in, editor.select, chosen], changed, **QUIET)
 
     def refresh(self, chosen: Any) -> Updates:
-        """The list as the files have it now."""
+        """The list as the files have it now; what is chosen may have changed since it was sent."""
         try:
-            return {self.chosen: _list(self._services.styles.read(), _texts(chosen)), self.message: ""}
+            names = self._services.styles.read().names()
+            return {self.chosen: gr.update(choices=list(dict.fromkeys([*names, *_texts(chosen)]))), self.message: ""}
         except RequestError as error:
             return {self.message: markup.messages([], str(error))}
 

@@ -177,10 +177,10 @@ document.addEventListener("input", onInput);
 document.addEventListener("keydown", onKey, true);
 document.addEventListener("focusout", close);
 document.addEventListener("scroll", (event) => open && !open.list.contains(event.target) && close(), true);
-document.addEventListener("pointerdown", (event) => {
-  const line = open && event.target.closest?.(`#${LIST} > li`);
-  if (!line) return;
-  // The box keeps the focus.
+document.addEventListener("mousedown", (event) => {
+  if (!open?.list.contains(event.target)) return;
+  // The box keeps the focus, also while the list is scrolled.
   event.preventDefault();
-  take([...open.list.children].indexOf(line));
+  const index = [...open.list.children].indexOf(event.target.closest("li"));
+  if (index >= 0) take(index);
 });

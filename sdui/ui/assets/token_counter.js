@@ -39,8 +39,8 @@ function show(tab, counts) {
 const NOTHING = { used: 0, room: 75, remarks: [] };
 
 async function count(typed) {
-  if (isEmpty(typed)) return { prompt: NOTHING, negative_prompt: NOTHING };
   if ((await preferences()).disable_token_counters) return null;
+  if (isEmpty(typed)) return { prompt: NOTHING, negative_prompt: NOTHING };
   const answer = await fetch("/page/tokens", {
     method: "POST",
     headers: { "content-type": "application/json" },
