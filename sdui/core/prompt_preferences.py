@@ -13,7 +13,7 @@ _INFERRING = ("Ignore", "Apply", "Discard", "Apply if any")
 
 
 class PromptPreferences(Params):
-    """Section "Prompt editing"; names are A1111's, but for completion, which it has not."""
+    """Sections "Prompt editing" and "Infotext"; names are A1111's, but for completion, which it has not."""
 
     disable_token_counters: Annotated[bool, Param("Disable prompt token counters", section=_SECTION)] = False
     keyedit_precision_attention: Annotated[
@@ -54,6 +54,6 @@ class PromptPreferences(Params):
             "Apply: their words leave the prompts, and they alone are chosen; Apply if any: the same where there are "
             "some; Discard: their words leave the prompts; Ignore: the prompts stay as they are.",
             choices=_INFERRING,
-            section=_SECTION,
+            section="Infotext",
         ),
     ] = "Apply"

@@ -279,7 +279,8 @@ def _component(d: Declared, offered: tuple[str, ...], look: dict[str, Any]) -> A
     if get_origin(kind) is tuple:
         how |= {"value": list(d.field.default), "multiselect": True, "allow_custom_value": not d.param.choices}
     if d.param.choices or get_origin(kind) is tuple:
-        return OpenDropdown(**how | {"choices": _choices(d, offered)} | look)
+        how["choices"] = _choices(d, offered)
+        return OpenDropdown(**how | look)
     if d.param.widget == "prompt":
         how |= {"lines": 3, "max_lines": 12, "show_label": False, "info": None, "placeholder": d.param.label + _KEYS}
         how["elem_classes"] = ["prompt"]

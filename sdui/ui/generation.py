@@ -308,9 +308,8 @@ class Generation:
         """The form of an earlier visit."""
         entries: Any = held.get(_OVERRIDES)
         updates = self.form.restore(held, keep=("model",))
-        chosen: Any = held.get("styles")
-        if isinstance(chosen, list):
-            updates[self.form.components["styles"]] = styles.shown(self.services, list(map(str, chosen)))[0]
+        if (box := self.form.components["styles"]) in updates:
+            updates[box], _ = styles.shown(self.services, styles.texts(held["styles"]))
         return updates | ({self.overrides: _listed(entries)} if isinstance(entries, list) else {})
 
     def _fill(self, request: GenerationRequest, keep: tuple[str, ...]) -> tuple[Updates, list[str]]:

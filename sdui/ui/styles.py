@@ -79,12 +79,12 @@ class StyleBox:
         """The list as the files have it now; what is chosen may have changed since it was sent."""
         try:
             names = self._services.styles.read().names()
-            return {self.chosen: gr.update(choices=list(dict.fromkeys([*names, *_texts(chosen)]))), self.message: ""}
+            return {self.chosen: gr.update(choices=list(dict.fromkeys([*names, *texts(chosen)]))), self.message: ""}
         except RequestError as error:
             return {self.message: markup.messages([], str(error))}
 
     def put_into_prompts(self, chosen: Any, prompt: Any, negative: Any) -> Updates:
-        names, (box, negative_box) = _texts(chosen), self._prompts
+        names, (box, negative_box) = texts(chosen), self._prompts
         try:
             styles = self._services.styles.read()
             return {
@@ -102,7 +102,7 @@ class StyleBox:
             names = self._services.styles.read().names()
         except RequestError as error:
             return {self.editor.box: _SHOWN, self.editor.message: markup.messages([], str(error))}
-        name = next((name for name in reversed(_texts(chosen)) if name in names), "")
+        name = next((name for name in reversed(texts(chosen)) if name in names), "")
         select = gr.update(choices=names, value=name or None)
         return self.show(name) | {self.editor.box: _SHOWN, self.editor.select: select}
 
@@ -131,7 +131,7 @@ class StyleBox:
         try:
             there = self._services.styles.delete(name)
             words = f"{name} is deleted. Save brings it back." if there else f"There is no style {name!r}."
-            kept = [one for one in _texts(chosen) if one != name]
+            kept = [one for one in texts(chosen) if one != name]
             return self._changed(name, kept, words) | {self.editor.delete: _HIDDEN}
         except (RequestError, OSError) as error:
             return self._failed(error)
@@ -156,7 +156,7 @@ class StyleBox:
         select = gr.update(choices=list(dict.fromkeys([*names, *([name] if name else [])])), value=name or None)
         return {
             editor.select: select,
-            self.chosen: _list(styles, _texts(chosen)),
+            self.chosen: _list(styles, texts(chosen)),
             editor.message: markup.messages([words]),
         }
 
@@ -244,6 +244,12 @@ def inferred(services: Services, request: GenerationRequest, named: str) -> tupl
     return request, remarks
 
 
+def texts(value: Any) -> list[str]:
+    """Names of styles, whatever the page has sent."""
+    values = cast("list[Any]", value) if isinstance(value, list) else []
+    return [one for one in values if isinstance(one, str)]
+
+
 def _taken_out(styles: StyleDatabase, request: GenerationRequest) -> tuple[tuple[str, ...], dict[str, Any]]:
     """The styles in a request's prompts, and what is left of these."""
     names, prompt, negative = styles.extract(request.prompt, request.negative_prompt)
@@ -287,8 +293,3 @@ def _added(tab: str) -> str:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _texts(value: Any) -> list[str]:
-    values = cast("list[Any]", value) if isinstance(value, list) else []
-    return [one for one in values if isinstance(one, str)]
