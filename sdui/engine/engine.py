@@ -63,7 +63,7 @@ class Engine:
         tokenizer = Tokenizer()
         tools = Tools(samplers, Conditioner(tokenizer), self._upscalers)
         resolver = Resolver(models, samplers, styles or StyleFiles(data), self._upscalers)
-        embeddings = EmbeddingLibrary(models.files, tokenizer.encode)
+        self._embeddings = embeddings = EmbeddingLibrary(models.files, tokenizer.encode)
         self._painter = Painter(models, self._host, tools, resolver, embeddings, data, self._draws)
         self._requests = self._host.request(GenerationRequest, "always", "script")
         self._next: Task | None = None
@@ -87,6 +87,10 @@ class Engine:
     def networks(self, kind: ModelKind, search: str, number: int) -> NetworkPage:
         """A page of the files that prompts name; see `ModelFiles.networks`."""
         return self._models.files.networks(kind, search, number)
+
+    def embedding_sizes(self, prompt: str) -> dict[str, int]:
+        """How many tokens the vectors of each embedding take that a prompt may name; of any kind of checkpoint."""
+        return self._embeddings.sizes(prompt)
 
     def close(self) -> None:
         if self._hashing:

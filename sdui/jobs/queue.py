@@ -49,6 +49,7 @@ class Worker(Protocol):
 
     def catalog(self) -> Catalog: ...
     def networks(self, kind: ModelKind, search: str, number: int) -> NetworkPage: ...
+    def embedding_sizes(self, prompt: str) -> dict[str, int]: ...
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None: ...
     def prepare(self, task: Task | None) -> None:
         """What will probably be run next, None for nothing; asked while something runs, returns at once."""
@@ -187,6 +188,10 @@ class JobQueue:
     def networks(self, kind: ModelKind, search: str = "", number: int = 0) -> NetworkPage:
         """A page, counted from 0, of the files of a kind whose path, alias or hash has every word of `search`."""
         return self._workers[0].networks(kind, search, number)
+
+    def embedding_sizes(self, prompt: str) -> dict[str, int]:
+        """How many tokens the vectors of each embedding take that a prompt may name."""
+        return self._workers[0].embedding_sizes(prompt)
 
     def submit(
         self, task: Task, preferences: Preferences, place: int | None = None, earlier: tuple[Saved, ...] = ()

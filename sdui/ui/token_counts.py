@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -14,6 +14,7 @@ from sdui.core.errors import RequestError
 from sdui.prompt.comments import without_comments
 from sdui.prompt.counter import count_tokens
 from sdui.prompt.extra_networks import parse_extra_networks
+from sdui.prompt.names import Lookup, Named, NameIndex, no_names
 from sdui.prompt.remarks import syntax_remarks
 from sdui.prompt.styles import StyleDatabase
 from sdui.prompt.tokenizer import Tokenizer
@@ -69,8 +70,20 @@ class TokenCounts:
         except RequestError as error:
             text, remarks = written, [*remarks, str(error)]
         steps = min(typed.steps, max(1, _MOST_CHARACTERS // max(1, len(text))))
-        used, room = count_tokens(text, steps, self._tokenizer.encode, negative=negative)
+        used, room = count_tokens(
+            text, steps, self._tokenizer.encode, negative=negative, lookup=self._embeddings_in(text)
+        )
         return {"used": used, "room": room, "remarks": remarks}
+
+    def _embeddings_in(self, text: str) -> Lookup:
+        sizes = self._services.jobs.embedding_sizes(text)
+        index = NameIndex((self._tokenizer.encode(name), (name, size)) for name, size in sizes.items())
+
+        def lookup(tokens: Sequence[int], position: int) -> Named | None:
+            found = next(index.at(tokens, position), None)
+            return found and Named(found[0], found[1][1], found[1][0])
+
+        return lookup if sizes else no_names
 
     def _unknown_files(self, prompt: str) -> Iterator[str]:
         _, tags = parse_extra_networks(prompt)

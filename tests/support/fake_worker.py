@@ -44,6 +44,8 @@ class FakeWorker:
         self.given = catalog
         self.tasks: list[Task] = []
         self.loras: list[str] = []
+        self.embeddings: dict[str, int] = {}
+        """Vectors by name."""
         self.loaded = threading.Event()
         self.loaded.set()
         self._wake = threading.Event()
@@ -58,6 +60,9 @@ class FakeWorker:
         shown = found[number * PAGE_LENGTH : (number + 1) * PAGE_LENGTH]
         entries = tuple(Network(name, f"{name} alias", f"{name}.safetensors") for name in shown)
         return NetworkPage(entries, number, len(found))
+
+    def embedding_sizes(self, prompt: str) -> dict[str, int]:
+        return {name: size for name, size in self.embeddings.items() if name in prompt}
 
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None:
         self.tasks.append(task)

@@ -53,6 +53,11 @@ def test_the_longest_text_of_the_schedule_counts_and_comments_do_not(client):
     assert counted(client, prompt="word " * 80)[0] == (80, 150)
 
 
+def test_the_vectors_of_embeddings_are_counted(client, services):
+    services.jobs._workers[0].embeddings = {"easyneg": 8, "other": 3}
+    assert counted(client, prompt="a (easyneg:1.2) cat")[0] == (10, 75)
+
+
 def test_what_is_not_here_is_remarked(client):
     remarks = counted(client, prompt="(a <lora:hat:1> <lora:cap:1> <foo:x>", styles=["gone"])[2]
     assert remarks == [
