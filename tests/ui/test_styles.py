@@ -133,7 +133,7 @@ def test_generate_asks_for_the_chosen_styles_and_another_visit_finds_them(tab):
     updates = tab.submit("", [], **values | {"styles": ["neon"], "prompt": "a"})
     request = tab.services.jobs.list()[-1].task
     assert (request.prompt, request.styles) == ("a", ("neon",))
-    assert asked(tab, tab.attach("", updates[tab.parts.asked]))[2] == ["neon"]
+    assert asked(tab, tab.attach("", updates[tab.parts.draft]))[2] == ["neon"]
 
 
 def test_a_pasted_text_has_its_styles_chosen_and_gives_the_same_prompts(tab):
