@@ -90,6 +90,7 @@ def build_engine(launch: Launch, host: Host) -> Runs:
     from sdui.models.hashing import BackgroundHashing
     from sdui.models.placement import Vram
     from sdui.models.store import ModelStore
+    from sdui.prompt.style_files import StyleFiles
     from sdui.sampling.registry import builtin as samplers
 
     files = ModelFiles(launch.model_folders(), launch.folder("cache"))
@@ -104,7 +105,8 @@ def build_engine(launch: Launch, host: Host) -> Runs:
     hashing = BackgroundHashing(files)
     if not launch.no_hashing:
         hashing.start(after=_HEAD_START)
-    return Engine(store, samplers(), launch.data_dir / "styles.csv", hashing, host)
+    styles = StyleFiles(launch.data_dir, launch.styles_file)
+    return Engine(store, samplers(), launch.data_dir, hashing, host, styles)
 
 
 def _extensions(launch: Launch) -> list[Found]:

@@ -57,7 +57,7 @@ def measure_drawing(full: bool) -> Iterator[Row]:
 def _measure(case: Case, work: Path) -> Iterator[Row]:
     files = ModelFiles({"checkpoint": [case.folder], "taesd": [work]}, work / "cache")
     store = ModelStore(files, device="cpu", precision=case.precision)
-    engine = Engine(store, builtin(), work / "styles.csv")
+    engine = Engine(store, builtin(), work)
     begun = time.perf_counter()
     with store.lease("", "", lambda name: None) as lease:
         yield Row(case.name, "load", time.perf_counter() - begun, "s")

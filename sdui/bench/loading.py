@@ -121,7 +121,7 @@ def _load(path: Path, precision: str) -> Any:
 def _drawn(folder: Path, precision: str, work: Path) -> float:
     """Seconds, from nothing to a picture."""
     store = ModelStore(ModelFiles({"checkpoint": [folder]}, work / "cache"), device="cpu", precision=precision)
-    engine = Engine(store, builtin(), work / "styles.csv")
+    engine = Engine(store, builtin(), work)
     begun = time.perf_counter()
     request = GenerationRequest(prompt="a red apple", seed=1, steps=2, sampler="Euler", width=64, height=64)
     engine.run(request, Preferences(live_previews_enable=False), lambda event: None, StopToken())

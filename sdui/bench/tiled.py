@@ -55,7 +55,7 @@ def _draw(checkpoint: Path, window: int) -> None:
     builtin.add_all(host, ["params", "engine"])
     with tempfile.TemporaryDirectory() as work:
         files = ModelFiles({"checkpoint": [checkpoint.parent]}, Path(work) / "cache")
-        engine = Engine(ModelStore(files, "cpu", "fp32"), samplers(), Path(work) / "styles.csv", host=host)
+        engine = Engine(ModelStore(files, "cpu", "fp32"), samplers(), Path(work), host=host)
         plain = host.request(GenerationRequest, "always")(prompt="a red circle", seed=1, steps=2, model=checkpoint.stem)
         quiet = Preferences(live_previews_enable=False)
         engine.run(plain.model_copy(update={"width": 64, "height": 64}), quiet, lambda event: None, StopToken())

@@ -77,7 +77,7 @@ def request_from(
 
 def _paths() -> list[tuple[str, str]]:
     """Where each of A1111's names goes; a name may go to several places."""
-    return [*((d.path, d.name) for d in declared(GenerationRequest)), ("styles", "styles")]
+    return [(d.path, d.name) for d in declared(GenerationRequest)]
 
 
 def _groups(

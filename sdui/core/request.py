@@ -300,8 +300,13 @@ class GenerationRequest(Extended):
     init: InitImage | None = None
     hires: Hires | None = None
     refiner: Refiner | None = None
-    styles: tuple[str, ...] = ()
-    """Names of styles to apply to the prompts; an image's own request has their words in its prompts instead."""
+    styles: Annotated[
+        tuple[str, ...],
+        Param(
+            "Styles",
+            "Pieces of prompt that are added to yours, from styles.csv. A picture's own text has their words instead.",
+        ),
+    ] = ()
     others: dict[str, str] = {}
     """Pairs of an infotext that mean nothing here, such as other programs' extensions'; carried through as they are."""
     batch_count: Annotated[

@@ -23,6 +23,7 @@ from .model_folders import model_folders
 from .page_preferences import PagePreferences
 from .params import Param, Params, declared, explain
 from .postprocessing_preferences import ExtrasPreferences, FacePreferences, UpscalingPreferences
+from .prompt_preferences import PromptPreferences
 from .results_preferences import ResultsPreferences
 
 
@@ -36,7 +37,7 @@ def _separate(text: Any) -> Any:
 
 
 Folders = Annotated[tuple[Path, ...], BeforeValidator(_separate)]
-"""A flag that can be repeated."""
+"""A flag that can be repeated; files, too."""
 
 
 def _more(kind: str, folders: str) -> Param:
@@ -71,6 +72,14 @@ class Launch(Params):
     ldsr_models_path: Annotated[Folders, _more("LDSR", "LDSR/")] = ()
     gfpgan_models_path: Annotated[Folders, _more("GFPGAN", "GFPGAN/")] = ()
     codeformer_models_path: Annotated[Folders, _more("CodeFormer", "Codeformer/")] = ()
+    styles_file: Annotated[
+        Folders,
+        Param(
+            "Styles file",
+            "Instead of styles.csv in the data folder; can be repeated, and * stands for several: 'styles/*.csv'. "
+            "New styles go into the first.",
+        ),
+    ] = ()
     allow_code: Annotated[
         bool,
         Param("Allow code", "Offer the script Custom code: whoever reaches the page can run Python on this machine."),
@@ -213,6 +222,7 @@ _FORMATS = ("png", "jpg", "webp")
 
 class Preferences(
     PagePreferences,
+    PromptPreferences,
     ResultsPreferences,
     InterrogatePreferences,
     ExtrasPreferences,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from sdui.core.infotext_keys import TI_HASHES
 from sdui.models.embeddings import Embedding, read_embedding
 from sdui.models.files import ModelFile, ModelFiles
 from sdui.models.picture_embeddings import PICTURES
+from sdui.prompt.attention import parse_attention
 from sdui.prompt.names import Named, NameIndex
 
 _PREVIEW = ".preview"
@@ -48,6 +50,19 @@ class EmbeddingLibrary:
                 (self.encode(name), _Candidate(name, file)) for name, files in by_name.items() for file in files[::-1]
             )
         return self._index
+
+    def sizes(self, prompt: str) -> dict[str, int]:
+        """How many vectors each embedding has that a prompt names; what cannot be read has none."""
+        index, found = self.index(), dict[str, int]()
+        for piece in parse_attention(prompt):
+            tokens = self.encode(piece.text)
+            named = [candidate for at in range(len(tokens)) for _, candidate in index.at(tokens, at)]
+            for name, source in dict.fromkeys(named):
+                with contextlib.suppress(ModelFileError):
+                    embedding = source if isinstance(source, Embedding) else self.open(source)
+                    if embedding and name not in found:
+                        found[name] = embedding.length
+        return found
 
     def open(self, file: ModelFile) -> Embedding | None:
         """None for a picture without one. Raises ModelFileError."""

@@ -26,6 +26,7 @@ from sdui.models.metadata import read_metadata
 from sdui.models.read_ahead import Wish
 from sdui.models.residents import Room
 from sdui.models.store import ModelStore
+from sdui.prompt.style_files import StyleFiles
 from sdui.prompt.tokenizer import Tokenizer
 from sdui.sampling.registry import Registry
 from sdui.sampling.schedules import AUTOMATIC, SCHEDULES
@@ -47,20 +48,24 @@ class Engine:
         self,
         models: ModelStore,
         samplers: Registry,
-        styles: Path,
+        data: Path,
         hashing: BackgroundHashing | None = None,
         host: Host | None = None,
+        styles: StyleFiles | None = None,
     ) -> None:
-        """styles: the styles.csv file; it need not exist. hashing: rests while a task is run. host: the extensions."""
+        """data: the data folder; its styles.csv has the styles, unless others are given.
+
+        hashing: rests while a task is run. host: the extensions.
+        """
         self._hashing = hashing
         self._models, self._samplers = models, samplers
         self._host = host or Host()
         self._upscalers = Upscalers(self._host, models)
         tokenizer = Tokenizer()
         tools = Tools(samplers, Conditioner(tokenizer), self._upscalers)
-        resolver = Resolver(models, samplers, styles, self._upscalers)
-        embeddings = EmbeddingLibrary(models.files, tokenizer.encode)
-        self._painter = Painter(models, self._host, tools, resolver, embeddings, self._draws)
+        resolver = Resolver(models, samplers, styles or StyleFiles(data), self._upscalers)
+        self._embeddings = embeddings = EmbeddingLibrary(models.files, tokenizer.encode)
+        self._painter = Painter(models, self._host, tools, resolver, embeddings, data, self._draws)
         self._requests = self._host.request(GenerationRequest, "always", "script")
         self._next: Task | None = None
         self._drawing: int | None = None
@@ -87,6 +92,10 @@ class Engine:
     def metadata(self, checkpoint: str) -> dict[str, str]:
         """What its file says of itself, pictures left out. Raises ModelNotFound."""
         return read_metadata(self._models.files.find(checkpoint).path)
+
+    def embedding_sizes(self, prompt: str) -> dict[str, int]:
+        """How many tokens the vectors of each embedding take that a prompt may name; of any kind of checkpoint."""
+        return self._embeddings.sizes(prompt)
 
     def close(self) -> None:
         if self._hashing:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -37,6 +38,8 @@ class Painter:
     tools: Tools
     resolver: Resolver
     embeddings: EmbeddingLibrary
+    data: Path
+    """The data folder, in which the wildcards are."""
     on_begin: Callable[[int], None]
     """Told the bytes that drawing needs, once the checkpoint is there."""
 
@@ -62,9 +65,11 @@ class Painter:
     ) -> list[GeneratedImage]:
         request = self.resolver.resolved(asked, lease)
         self.on_begin(_require_memory(request, lease))
+        if asked.styles and (unknown := self.resolver.styles.read().unknown(asked.styles)):
+            context.emit(Notice(f"Styles: there is no {', '.join(map(repr, unknown))} here; the prompts stay without."))
         if not request.prompt.strip():
             context.emit(Notice(_EMPTY_PROMPT))
-        parts = batches(request, context, self.host, self.resolver.styles.parent)
+        parts = batches(request, context, self.host, self.data)
         networks = Networks(self.models.files, context.emit, context.preferences, self.embeddings, asked.network_hashes)
         pace = Pace(len(parts), passes=2 if request.hires else 1)
         init = encode_init(request, lease.model, parts[0].seeds)

@@ -17,6 +17,7 @@ from sdui.extensions.host import Host
 from sdui.models.residents import Lease
 from sdui.models.store import ModelStore
 from sdui.models.vae_files import VaeWish
+from sdui.prompt.style_files import StyleFiles
 from sdui.sampling.registry import Registry
 from sdui.sampling.schedules import AUTOMATIC
 
@@ -30,8 +31,7 @@ from .words import Words
 class Resolver:
     models: ModelStore
     samplers: Registry
-    styles: Path
-    """The styles.csv file; it need not exist."""
+    styles: StyleFiles
     upscalers: Upscalers
 
     def resolved(self, request: GenerationRequest, lease: Lease) -> GenerationRequest:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from sdui.core.request import GenerationRequest
 from sdui.prompt.comments import without_comments
-from sdui.prompt.styles import StyleDatabase
+from sdui.prompt.style_files import StyleFiles
 
 
 class Words:
-    def __init__(self, styles: Path, request: GenerationRequest) -> None:
-        """styles: the styles.csv file, read only where the request has styles."""
+    def __init__(self, styles: StyleFiles, request: GenerationRequest) -> None:
+        """styles: read only where the request has some."""
         self._names = request.styles
-        self._styles = StyleDatabase.read([styles]) if request.styles else None
+        self._styles = styles.read() if request.styles else None
         self._comments = request.text.enable_prompt_comments
 
     def positive(self, prompt: str) -> str:

@@ -51,6 +51,7 @@ class Worker(Protocol):
     def catalog(self) -> Catalog: ...
     def networks(self, kind: ModelKind, search: str, number: int) -> NetworkPage: ...
     def metadata(self, checkpoint: str) -> dict[str, str]: ...
+    def embedding_sizes(self, prompt: str) -> dict[str, int]: ...
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None: ...
     def prepare(self, task: Task | None) -> None:
         """What will probably be run next, None for nothing; asked while something runs, returns at once."""
@@ -196,6 +197,10 @@ class JobQueue:
     def metadata(self, checkpoint: str) -> dict[str, str]:
         """What a checkpoint's file says of itself, pictures left out. Raises ModelNotFound."""
         return self._workers[0].metadata(checkpoint)
+
+    def embedding_sizes(self, prompt: str) -> dict[str, int]:
+        """How many tokens the vectors of each embedding take that a prompt may name."""
+        return self._workers[0].embedding_sizes(prompt)
 
     def submit(
         self, task: Task, preferences: Preferences, place: int | None = None, earlier: tuple[Saved, ...] = ()

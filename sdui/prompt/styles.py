@@ -51,6 +51,11 @@ class StyleDatabase:
         """Of all files that exist. Raises RequestError for one that is damaged or cannot be read."""
         return cls(style for path in paths if path.is_file() for style in _read(path))
 
+    @classmethod
+    def parse(cls, data: bytes, name: str) -> StyleDatabase:
+        """What is in a file of this name, its styles of no file yet. Raises RequestError for a damaged one."""
+        return cls(_parse(data, name, None))
+
     def save(self, path: Path) -> None:
         """Write the styles of this file and the new ones, atomically; comments are not kept. Raises OSError."""
         text = io.StringIO(newline="")
@@ -62,6 +67,15 @@ class StyleDatabase:
 
     def __iter__(self) -> Iterator[Style]:
         return iter(self._styles.values())
+
+    def unknown(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if name not in self._styles]
+
+    def get(self, name: str) -> Style | None:
+        return self._styles.get(name)
+
+    def names(self) -> list[str]:
+        return list(self._styles)
 
     def apply(self, prompt: str, names: Iterable[str], *, negative: bool = False) -> str:
         """The prompt with the styles' texts around or after it. A name that is not known is an empty style.
@@ -95,23 +109,32 @@ class StyleDatabase:
 
 def _read(path: Path) -> Iterator[Style]:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        data = path.read_bytes()
+    except OSError as error:
+        raise RequestError(f"Styles: {path} cannot be read: {error}.") from error
+    return _parse(data, str(path), path)
+
+
+def _parse(data: bytes, name: str, path: Path | None) -> Iterator[Style]:
+    """name: as messages call it. path: what the styles are of."""
+    try:
+        text = data.decode("utf-8-sig")
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), skipinitialspace=True) if row]
     except UnicodeDecodeError as error:
-        raise RequestError(f"Styles: {path} is not UTF-8 text; save it as UTF-8.") from error
-    except (csv.Error, OSError) as error:
-        raise RequestError(f"Styles: {path} cannot be read: {error}.") from error
+        raise RequestError(f"Styles: {name} is not UTF-8 text; save it as UTF-8.") from error
+    except csv.Error as error:
+        raise RequestError(f"Styles: {name} cannot be read: {error}.") from error
     if not rows:
         return
     header = [column.strip().lower() for column in rows[0]]
     if "name" not in header:
-        raise RequestError(f"Styles: the first line of {path} must name the columns: {','.join(_COLUMNS)}.")
+        raise RequestError(f"Styles: the first line of {name} must name the columns: {','.join(_COLUMNS)}.")
     for row in rows[1:]:
         values = dict(zip(header, row, strict=False))
-        name = values.get("name", "")
-        if name and not name.startswith("#"):
+        called = values.get("name", "")
+        if called and not called.startswith("#"):
             prompt = values.get("prompt", values.get("text", ""))
-            yield Style(name, prompt, values.get("negative_prompt", ""), path)
+            yield Style(called, prompt, values.get("negative_prompt", ""), path)
 
 
 def _merged(text: str, prompt: str) -> str:

@@ -9,6 +9,18 @@ from typing import Any, cast
 
 import yaml
 
+_FOLDERS = (
+    "wildcards",
+    "extensions/sd-dynamic-prompts/wildcards",
+    "extensions/stable-diffusion-webui-wildcards/wildcards",
+)
+"""In the data folder; a later one's file takes the place of an earlier one's of the same name."""
+
+
+def folders(data: Path) -> list[Path]:
+    """Those that there are; `data / "wildcards"` is where users are told to put files."""
+    return [data / folder for folder in _FOLDERS if (data / folder).is_dir()]
+
 
 class Wildcards:
     """Of these folders and those in them; the files are read when they are first asked for."""

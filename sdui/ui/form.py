@@ -276,14 +276,17 @@ def _component(d: Declared, offered: tuple[str, ...], look: dict[str, Any]) -> A
     }
     if kind is bool:
         return gr.Checkbox(**how | look)
-    if get_origin(kind) is tuple and d.param.choices:
-        how |= {"value": list(d.field.default), "multiselect": True}
+    several = get_origin(kind) is tuple
+    if several:
+        how |= {"value": list(d.field.default), "multiselect": True, "allow_custom_value": not d.param.choices}
     if d.param.widget == "radio":
         return gr.Radio([*offered], **how | look)
-    if d.param.choices:
-        return OpenDropdown(_choices(d, offered), **how | look)
+    if d.param.choices or several:
+        how["choices"] = _choices(d, offered)
+        return OpenDropdown(**how | look)
     if d.param.widget == "prompt":
         how |= {"lines": 3, "max_lines": 12, "show_label": False, "info": None, "placeholder": d.param.label + _KEYS}
+        how["elem_classes"] = ["prompt"]
     elif d.param.widget == "lines":
         how |= {"lines": 3, "max_lines": 20}
     elif d.param.widget == "seed":

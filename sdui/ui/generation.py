@@ -16,7 +16,7 @@ from sdui.core.groups import Kind
 from sdui.core.request import GenerationRequest, LoadRequest
 from sdui.jobs.queue import Job
 
-from . import checkpoints, drafts, markup, networks, results, sizes
+from . import checkpoints, drafts, markup, networks, prompt_boxes, results, sizes, styles
 from .checkpoints import QuickSettings, tool
 from .components import OpenDropdown
 from .following import Parts, busy
@@ -44,13 +44,14 @@ class Top(NamedTuple):
     actions: gr.Column
     row: gr.Row
     """Of tools, where further ones go."""
+    dropped: gr.File
+    """What was dropped on a prompt."""
 
 
-def top(form: Form[GenerationRequest], tab: Kind) -> Top:
+def top(services: Services, form: Form[GenerationRequest], tab: Kind) -> Top:
     with gr.Row(elem_id=f"{tab}_toprow", elem_classes=["toprow"]):
         with gr.Column(elem_id=f"{tab}_prompt_container", elem_classes=["prompts"], scale=6, min_width=300):
-            form.add("prompt")
-            form.add("negative_prompt", placeholder="Negative prompt\n(What the picture must not show)")
+            dropped = prompt_boxes.build(form, tab)
         with gr.Column(elem_id=f"{tab}_actions_column", scale=1, min_width=220) as actions:
             buttons, box = results.generate_box(tab)
             with box, gr.Column(elem_classes=["beside-generate"], scale=0, min_width=32):
@@ -61,8 +62,10 @@ def top(form: Form[GenerationRequest], tab: Kind) -> Top:
             )
             with gr.Row(elem_id=f"{tab}_tools", elem_classes=["tools"]) as row:
                 paste = tool("Read parameters from the prompt, or from the last generation if it is empty", "paste")
-                clear = tool("Clear the prompts", f"{tab}_clear_prompt")
-    return Top(buttons, {"paste": paste, "clear": clear, "enqueue": enqueue}, actions, row)
+                tool("Clear the prompts; Ctrl+Z brings them back", f"{tab}_clear_prompt")
+                apply = tool("Put the chosen styles into the prompts", f"{tab}_style_apply")
+            styles.StyleBox(services, form, tab, apply)
+    return Top(buttons, {"paste": paste, "enqueue": enqueue}, actions, row, dropped)
 
 
 @contextmanager
@@ -157,9 +160,12 @@ class Generation:
         said = [parts.log, parts.draft, self.place]
         tools["enqueue"].click(self.enqueue, inputs_kwargs=waiting, outputs=said, **QUIET)
         tools["paste"].click(self.paste, [field["prompt"]], outputs, **QUIET)
-        both = [field["prompt"], field["negative_prompt"]]
-        tools["clear"].click(fn=None, js="() => ['', '']", outputs=both)
         self.overrides.change(fn=None, js=_HIDE_WHEN_EMPTY, inputs=[self.overrides], outputs=[self.overrides])
+
+    def take_files(self, dropped: gr.File) -> None:
+        """The parameters of a picture or text that is dropped on a prompt fill the form."""
+        read = dropped.upload(self.read_file, [dropped], self.outputs(), **QUIET)
+        read.then(fn=None, js="() => null", outputs=[dropped])
 
     def inputs(self) -> dict[str, Any]:
         """What `submit` is handed, by name."""
@@ -255,6 +261,12 @@ class Generation:
             return {self.parts.log: markup.messages(["Nothing was generated yet; paste parameters into the prompt."])}
         return self.show_infotext(text)
 
+    def read_file(self, path: Any) -> Updates:
+        try:
+            return self.show_infotext(prompt_boxes.infotext_of(path))
+        except RequestError as error:
+            return {self.parts.log: markup.messages([], str(error))}
+
     def show_infotext(self, text: str) -> Updates:
         """Fill the form from an infotext, its checkpoint included; what is not here is said in words."""
         parsed = infotext.parse_loosely(text, self.services.requests)
@@ -263,8 +275,9 @@ class Generation:
             updates: Updates = {self.form.components[name]: gr.update(value=value) for name, value in prompts.items()}
             return updates | {self.parts.log: markup.messages(["There are no generation parameters in this text."])}
         request, remarks = self.usable(infotext.read(text, self.services.requests))
+        request, about = styles.inferred(self.services, request, parsed.pairs.get("Styles", ""))
         updates, unknown = self._fill(request, keep=("model", *_BATCH))
-        remarks = remarks + infotext.unread(text, self.services.requests) + unknown
+        remarks = remarks + about + infotext.unread(text, self.services.requests) + unknown
         if request.model or request.model_hash:
             changed, warning = self._checkpoint_of(request)
             updates |= changed
@@ -295,11 +308,16 @@ class Generation:
         """The form of an earlier visit."""
         entries: Any = held.get(_OVERRIDES)
         updates = self.form.restore(held, keep=("model",))
+        if (box := self.form.components["styles"]) in updates:
+            updates[box], _ = styles.shown(self.services, styles.texts(held["styles"]))
         return updates | ({self.overrides: _listed(entries)} if isinstance(entries, list) else {})
 
     def _fill(self, request: GenerationRequest, keep: tuple[str, ...]) -> tuple[Updates, list[str]]:
         """`Form.fill`, and what no control shows. The checkpoint's drop-down stands for its hash as well."""
         updates, unknown = self.form.fill(request, keep)
+        if "styles" in request.model_fields_set:
+            updates[self.form.components["styles"]], missing = styles.shown(self.services, request.styles)
+            unknown += missing
         settled = standing.values(self.services.settings.current, self.services.requests)
         beyond = override_settings.entries(request, {*self.form.components, "model_hash"}, settled)
         return updates | {self.overrides: _listed(beyond)}, unknown

@@ -39,7 +39,7 @@ def build(services: Services, catalog: Catalog, quick: QuickSettings, memory: Me
     """memory: made outside of the tabs."""
     form = Form(services.requests, catalog, "img2img")
     form.adopt("model", quick.dropdown)
-    top = generation.top(form, "img2img")
+    top = generation.top(services, form, "img2img")
     interrogation = Interrogation(services, top)
     chosen = checkpoints.current(services, catalog)
     with gr.Row(elem_classes=["workbench"]):
@@ -59,6 +59,7 @@ def build(services: Services, catalog: Catalog, quick: QuickSettings, memory: Me
     interrogation.bind(pictures, form.components["prompt"], parts.log)
     tab = Img2img(services, quick, form, parts, overrides, pictures)
     tab.bind(top.tools | {"detect": detect})
+    tab.take_files(top.dropped)
     seeds.bind(services, parts)
     return tab
 

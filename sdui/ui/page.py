@@ -13,6 +13,7 @@ from gradio.themes import Base
 from gradio.themes.utils import colors
 
 from . import (
+    completions,
     extras,
     hashing,
     history_routes,
@@ -22,8 +23,10 @@ from . import (
     png_info,
     queue_panel,
     results,
+    script_preferences,
     sending,
     settings,
+    token_counts,
     txt2img,
 )
 from .form import Updates
@@ -33,7 +36,7 @@ from .results import QUIET, is_local
 from .services import Services
 
 ASSETS = Path(__file__).parent / "assets"
-_STYLES = ("style", "icons", "results", "viewer", "queue_panel", "virtual_grid", "history", "png_info")
+_STYLES = ("style", "icons", "results", "viewer", "queue_panel", "virtual_grid", "history", "png_info", "prompts")
 TITLE = "sdui"
 TABS = {
     "txt2img": "txt2img",
@@ -143,8 +146,9 @@ def mount(app: FastAPI, services: Services) -> FastAPI:
     """The page at "/" of `app`. It serves no folder, only each single picture that it shows (`components.serve`)."""
     if services.history:
         app.include_router(history_routes.routes(services.history))
-    app.include_router(queue_panel.routes(services))
     app.mount("/ui", StaticFiles(directory=ASSETS), name="ui")
+    for part in (queue_panel, script_preferences, token_counts, completions):
+        app.include_router(part.routes(services))
     version = services.versions.get("version", "")
     styles = "".join(f'<link rel="stylesheet" href="/ui/{name}.css?v={version}">' for name in _STYLES)
     return gr.mount_gradio_app(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 
 from sdui.core.extras import ExtrasRequest
@@ -9,6 +10,7 @@ from sdui.core.request import GenerationRequest
 from sdui.core.settings import Launch, SettingsFile
 from sdui.history.history import History
 from sdui.jobs.queue import JobQueue
+from sdui.prompt.style_files import StyleFiles
 
 
 @dataclass(frozen=True)
@@ -25,3 +27,8 @@ class Services:
     """A sentence for each extension that cannot be used."""
     history: History | None = None
     """Of the tab of its name; without one there is no tab."""
+
+    @functools.cached_property
+    def styles(self) -> StyleFiles:
+        """The same files that the engine reads."""
+        return StyleFiles(self.launch.data_dir, self.launch.styles_file)

@@ -44,7 +44,7 @@ def build(services: Services, catalog: Catalog, quick: QuickSettings, memory: Me
     form = Form(services.requests, catalog, "txt2img")
     form.adopt("model", quick.dropdown)
     chosen = checkpoints.current(services, catalog)
-    top = generation.top(form, "txt2img")
+    top = generation.top(services, form, "txt2img")
     rows = checkpoints.examples(chosen)
     chips = gr.Dataset(
         components=["textbox"], samples=[*rows], label="Examples", elem_id="txt2img_examples", visible=bool(rows)
@@ -69,6 +69,7 @@ def build(services: Services, catalog: Catalog, quick: QuickSettings, memory: Me
     made["seed"].bind(services, parts)
     tab = Txt2img(services, quick, form, parts, made["override_settings"], chips)
     tab.bind(top.tools)
+    tab.take_files(top.dropped)
     _tell_hires_size(form, made["accordions"])
     return tab
 

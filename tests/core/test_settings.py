@@ -29,6 +29,11 @@ def test_the_command_line_wins():
     assert (launch.port, launch.ckpt, unknown) == (3, "a b", [])
 
 
+def test_files_of_styles_can_be_several():
+    launch, _ = read_launch(["--styles-file", "mine.csv", "--styles-file", "more/*.csv"], {})
+    assert launch.styles_file == (Path("mine.csv"), Path("more/*.csv"))
+
+
 def test_a1111_flags_that_mean_nothing_here_are_given_back():
     launch, unknown = read_launch(["--xformers", "--port", "5", "--opt-sdp-attention"], {})
     assert (launch.port, unknown) == (5, ["--xformers", "--opt-sdp-attention"])

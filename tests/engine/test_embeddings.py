@@ -252,3 +252,10 @@ def test_a_thousand_files_are_listed_without_being_opened(tmp_path, tokenizer):
     prompts(TwoEncoders(), Conditioner(tokenizer), Embeddings(files, told.append, True), "a style-7 circle")
     assert len(told) == 1
     assert "style-7.pt" in told[0]
+
+
+def test_a_prompts_embeddings_tell_how_many_tokens_they_take(place):
+    place.write("red", rows=5)
+    place.write("not named")
+    (place.embeddings / "circle.pt").write_bytes(b"no pickle")
+    assert place.engine.embedding_sizes("a (red:1.2) circle") == {"red": 5}

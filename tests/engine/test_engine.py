@@ -233,7 +233,7 @@ def test_files_are_not_hashed_while_a_picture_is_drawn(tmp_path):
     plain = make_engine([tmp_path / "checkpoints"], tmp_path, lora=tmp_path / "lora")
     files = plain._models.files
     hashing = BackgroundHashing(files)
-    engine = Engine(plain._models, plain._samplers, tmp_path / "styles.csv", hashing)
+    engine = Engine(plain._models, plain._samplers, tmp_path, hashing)
     (hat,) = files.of("lora")
     begun = []
 

@@ -48,6 +48,8 @@ class FakeWorker:
         self.loras: list[str] = []
         self.conditions: dict[str, object] = {"torch": "2.0", "device": "fake", "dtype": "float32"}
         """What the replay records say."""
+        self.embeddings: dict[str, int] = {}
+        """Vectors by name."""
         self.loaded = threading.Event()
         self.loaded.set()
         self._wake = threading.Event()
@@ -57,7 +59,8 @@ class FakeWorker:
         return self.given
 
     def networks(self, kind: ModelKind, search: str, number: int) -> NetworkPage:
-        found = [name for name in self.loras if kind == "lora" and search in name]
+        words = search.split()
+        found = [name for name in self.loras if kind == "lora" and all(word in f"{name} alias" for word in words)]
         shown = found[number * PAGE_LENGTH : (number + 1) * PAGE_LENGTH]
         entries = tuple(Network(name, f"{name} alias", f"{name}.safetensors") for name in shown)
         return NetworkPage(entries, number, len(found))
@@ -67,6 +70,9 @@ class FakeWorker:
         if found is None:
             raise ModelNotFound(f"Checkpoint: there is no {checkpoint!r}.")
         return {"modelspec.title": found.name, found.name: "yes"}
+
+    def embedding_sizes(self, prompt: str) -> dict[str, int]:
+        return {name: size for name, size in self.embeddings.items() if name in prompt}
 
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None:
         self.tasks.append(task)

@@ -19,7 +19,7 @@ def make_engine(checkpoints: list[Path], work: Path, *, host: Host | None = None
     others = {kind: [folder] for kind, folder in folders.items()}
     files = ModelFiles({"checkpoint": checkpoints, "taesd": [work / "VAE-taesd"], **others}, work / "cache")
     store = ModelStore(files, device="cpu", precision="fp32")
-    return Engine(store, builtin(), work / "styles.csv", host=host or make_host())
+    return Engine(store, builtin(), work, host=host or make_host())
 
 
 def make_host(*extensions: Path) -> Host:

@@ -118,7 +118,7 @@ def test_the_text_of_such_a_picture_fills_everything_but_the_picture(tab):
 async def interrogation(services: Services) -> Interrogation:
     form = Form(services.requests, services.jobs.catalog(), "img2img")
     with gr.Blocks():
-        made = Interrogation(services, generation.top(form, "img2img"))
+        made = Interrogation(services, generation.top(services, form, "img2img"))
         made.bind(InitPictures(lambda: None), form.components["prompt"], gr.HTML())
     return made
 

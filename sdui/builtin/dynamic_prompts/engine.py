@@ -12,14 +12,7 @@ from sdui.engine.run import Run
 from sdui.extensions.contracts import Texts
 from sdui.extensions.hooks import hook
 from sdui.prompt.dynamic import expanded, is_dynamic
-from sdui.prompt.wildcards import Wildcards
-
-_FOLDERS = (
-    "wildcards",
-    "extensions/sd-dynamic-prompts/wildcards",
-    "extensions/stable-diffusion-webui-wildcards/wildcards",
-)
-"""In the data folder; a later one's file takes the place of an earlier one's of the same name."""
+from sdui.prompt.wildcards import Wildcards, folders
 
 
 @hook
@@ -33,7 +26,7 @@ def texts(
     templates = request.prompt, request.negative_prompt
     if not any(map(is_dynamic, templates)):
         return None
-    wildcards = Wildcards([data / folder for folder in _FOLDERS if (data / folder).is_dir()])
+    wildcards = Wildcards(folders(data))
     missing: dict[str, None] = {}
 
     def lookup(name: str) -> list[str]:
@@ -47,7 +40,7 @@ def texts(
         chance = random.Random(seed + subseed if request.subseed_strength else seed)
         made.append(Texts(*(expanded(template, chance, lookup) for template in templates)))
     if missing:
-        tell(f"Prompt: there is no wildcard {', '.join(missing)} in {data / _FOLDERS[0]}; it stays as it is.")
+        tell(f"Prompt: there is no wildcard {', '.join(missing)} in {data / 'wildcards'}; it stays as it is.")
     return made
 
 

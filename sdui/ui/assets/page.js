@@ -1,4 +1,10 @@
 /** Keys, tooltips and the window title: the few things that a page of Gradio does not do by itself. */
+import "./clear_prompts.js";
+import "./completion.js";
+import "./prompt_drop.js";
+import "./prompt_keys.js";
+import "./styles_dialog.js";
+import "./token_counter.js";
 
 import "./drafts.js";
 import "./history.js";
