@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sdui.core.catalog import Catalog, ModelKind, NetworkPage
+from sdui.core.catalog import Catalog
 from sdui.core.errors import Interrupted, SduiError
 from sdui.core.events import (
     Described,
@@ -33,6 +33,7 @@ from sdui.core.events import (
     StopToken,
 )
 from sdui.core.extras import ExtrasRequest
+from sdui.core.networks import Library
 from sdui.core.request import Task
 from sdui.core.settings import Preferences
 
@@ -48,7 +49,7 @@ class Worker(Protocol):
     name: str
 
     def catalog(self) -> Catalog: ...
-    def networks(self, kind: ModelKind, search: str, number: int) -> NetworkPage: ...
+    def library(self) -> Library: ...
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None: ...
     def prepare(self, task: Task | None) -> None:
         """What will probably be run next, None for nothing; asked while something runs, returns at once."""
@@ -184,9 +185,9 @@ class JobQueue:
         """What the workers can do; all workers see the same folders."""
         return self._workers[0].catalog()
 
-    def networks(self, kind: ModelKind, search: str = "", number: int = 0) -> NetworkPage:
-        """A page, counted from 0, of the files of a kind whose path, alias or hash has every word of `search`."""
-        return self._workers[0].networks(kind, search, number)
+    def library(self) -> Library:
+        """The files that prompts name, and checkpoints, as cards; all workers see the same folders."""
+        return self._workers[0].library()
 
     def submit(
         self, task: Task, preferences: Preferences, place: int | None = None, earlier: tuple[Saved, ...] = ()

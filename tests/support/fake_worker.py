@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from io import BytesIO
 
@@ -9,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sdui.core.catalog import PAGE_LENGTH, Catalog, Checkpoint, ModelKind, Network, NetworkPage
+from sdui.core.catalog import Catalog, Checkpoint
 from sdui.core.errors import SduiError
 from sdui.core.events import Emit, GeneratedImage, ImageReady, Preview, Progress, Stop, StopToken
+from sdui.core.networks import Library
 from sdui.core.request import GenerationRequest, LoadRequest, Task
-from sdui.core.settings import Preferences
+from sdui.core.settings import Launch, Preferences
 
 DEMO = Checkpoint(
     "demo",
@@ -37,13 +39,14 @@ class FakeWorker:
     Loading a checkpoint waits while `loaded` is clear.
     """
 
-    def __init__(self, catalog: Catalog = CATALOG, pace: float = 0.0) -> None:
+    def __init__(self, catalog: Catalog = CATALOG, pace: float = 0.0, launch: Launch | None = None) -> None:
+        """launch: where the files of its library are."""
         self.name = "fake"
         self.pace = pace
         self.delay = 0.0
         self.given = catalog
         self.tasks: list[Task] = []
-        self.loras: list[str] = []
+        self._launch = launch or Launch()
         self.loaded = threading.Event()
         self.loaded.set()
         self._wake = threading.Event()
@@ -52,11 +55,16 @@ class FakeWorker:
         self._wake.wait(self.delay)
         return self.given
 
-    def networks(self, kind: ModelKind, search: str, number: int) -> NetworkPage:
-        found = [name for name in self.loras if kind == "lora" and search in name]
-        shown = found[number * PAGE_LENGTH : (number + 1) * PAGE_LENGTH]
-        entries = tuple(Network(name, f"{name} alias", f"{name}.safetensors") for name in shown)
-        return NetworkPage(entries, number, len(found))
+    def library(self) -> Library:
+        return self._library
+
+    @functools.cached_property
+    def _library(self) -> Library:
+        """The real one: what a card shows is in files. Only tests of cards wait for torch, which it imports."""
+        from sdui.models.files import ModelFiles
+        from sdui.models.library import Library as Files
+
+        return Files(ModelFiles(self._launch.model_folders(), self._launch.folder("cache")))
 
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None:
         self.tasks.append(task)
