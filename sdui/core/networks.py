@@ -123,9 +123,11 @@ class Library(Protocol):
 
     def page(self, query: NetworkQuery) -> NetworkPage: ...
 
-    def file(self, kind: CardKind, title: str) -> NetworkFile | None:
+    def card(self, kind: CardKind, title: str) -> Network | None:
         """None when there is no such file."""
         ...
+
+    def file(self, kind: CardKind, title: str) -> NetworkFile | None: ...
 
     def picture(self, kind: CardKind, title: str) -> bytes:
         """As it stands beside or in the file; b"" when there is none."""

@@ -38,6 +38,10 @@ class Library:
             shown = found[max(0, query.offset) : max(0, query.offset) + max(0, query.count)]
             return NetworkPage(tuple(shelf.cards(shown)), len(found), shelf.folders)
 
+    def card(self, kind: CardKind, title: str) -> Network | None:
+        with self._lock:
+            return self._shelf(kind).card(title)
+
     def file(self, kind: CardKind, title: str) -> NetworkFile | None:
         with self._lock:
             shelf = self._shelf(kind)
@@ -147,7 +151,6 @@ class _Shelf:
         self._files = files
         found = files.checkpoints() if kind == "checkpoint" else files.of(kind)
         names = functools.cache(sidecars.names_in)
-        self._names = names
         items = (_Item(file, names(_folder(file))) for file in found)
         self.items = {item.title: item for item in items}
         if kind == "embedding":
@@ -176,6 +179,9 @@ class _Shelf:
         aliases = dict(zip((file.title_path for file in files), self._aliases(files), strict=True))
         return [self._card(item, aliases.get(item.title, "")) for item in items]
 
+    def card(self, title: str) -> Network | None:
+        return next(iter(self.cards([self.items[title]])), None) if title in self.items else None
+
     def metadata(self, item: _Item) -> dict[str, str]:
         return self._files.metadata(item.file) if isinstance(item.file, ModelFile) else {}
 
@@ -187,8 +193,7 @@ class _Shelf:
         fresh = _Item(item.file, sidecars.names_in(_folder(item.file)))
         self.items[title] = fresh
         self._sorted, self._last = {}, None
-        (card,) = self.cards([fresh])
-        return card
+        return self.card(title)
 
     def _search(self, query: NetworkQuery) -> list[_Item]:
         found = self._in_order(query.sort)

@@ -66,7 +66,7 @@ def top(form: Form[GenerationRequest], tab: Kind) -> Top:
 
 
 @contextmanager
-def controls(services: Services, tab: Kind) -> Generator[None]:
+def controls(tab: Kind) -> Generator[None]:
     """The left column: what is made inside is for drawing; the lists of networks stand beside it."""
     with (
         gr.Column(elem_id=f"{tab}_settings", elem_classes=["settings-column"], scale=4, min_width=320),
@@ -74,7 +74,7 @@ def controls(services: Services, tab: Kind) -> Generator[None]:
     ):
         with gr.Tab("Generation", elem_id=f"{tab}_generation"):
             yield
-        networks.build(services, tab)
+        networks.build(tab)
 
 
 def sampling(form: Form[GenerationRequest], tab: Kind) -> None:

@@ -9,20 +9,21 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from sdui.core.errors import RequestError
-from sdui.core.networks import PAGE_LENGTH, CardKind, Network, NetworkFile, NetworkQuery, Notes, Sort, version_of_family
+from sdui.core.networks import PAGE_LENGTH, CardKind, Network, NetworkQuery, Notes, Sort, version_of_family
 from sdui.imaging import card_pictures
 
 from . import checkpoints
 from .services import Services
 
 PATH = "/page/networks"
+Found = TypeVar("Found")
 NOTED: dict[CardKind, tuple[str, ...]] = {
     "embedding": ("description", "notes"),
     "hypernetwork": ("description", "notes"),
@@ -116,7 +117,7 @@ class Cards:
 
     def file(self, kind: CardKind, title: str) -> Ascii:
         """What the dialogs show."""
-        found = self._found(kind, title)
+        found = _there(self.services.jobs.library().file(kind, title))
         vaes = self.services.jobs.catalog().vaes if kind == "checkpoint" else ()
         return Ascii(
             {
@@ -132,7 +133,7 @@ class Cards:
         self, kind: CardKind, title: str, v: str = "", if_none_match: Annotated[str, Header()] = ""
     ) -> Response:
         """Made small. What was asked for with the version that it has may be kept for good."""
-        stamp = self._found(kind, title).network.picture
+        stamp = _there(self.services.jobs.library().card(kind, title)).picture
         tag = f'"{stamp}"'
         headers = {"ETag": tag, "Cache-Control": _FOREVER if v == stamp else "private, no-cache"}
         if stamp and if_none_match == tag:
@@ -167,16 +168,8 @@ class Cards:
             raise HTTPException(422, f"The picture cannot be written: {error}.") from error
         return self._changed(given.kind, network)
 
-    def _found(self, kind: CardKind, title: str) -> NetworkFile:
-        found = self.services.jobs.library().file(kind, title)
-        if found is None:
-            raise HTTPException(404, "This file is not there any more; press refresh.")
-        return found
-
     def _changed(self, kind: CardKind, network: Network | None) -> Ascii:
-        if network is None:
-            raise HTTPException(404, "This file is not there any more; press refresh.")
-        return Ascii(self._item(kind, network))
+        return Ascii(self._item(kind, _there(network)))
 
     def _item(self, kind: CardKind, network: Network) -> dict[str, Any]:
         """One card, as networks.js draws it."""
@@ -216,6 +209,12 @@ class Cards:
         if wish.search or wish.folder or wish.fits:
             return "No card is like this."
         return f"Put files into {self.services.launch.model_folders()[wish.kind][0]} and press refresh."
+
+
+def _there(found: Found | None) -> Found:
+    if found is None:
+        raise HTTPException(404, "This file is not there any more; press refresh.")
+    return found
 
 
 def _shown(kind: CardKind, notes: Notes) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from . import (
     history_tab,
     img2img,
     markup,
+    network_routes,
     png_info,
     queue_panel,
     results,
@@ -30,7 +31,7 @@ from .results import QUIET, is_local
 from .services import Services
 
 ASSETS = Path(__file__).parent / "assets"
-_STYLES = ("style", "icons", "results", "viewer", "queue_panel", "virtual_grid", "history")
+_STYLES = ("style", "icons", "results", "viewer", "queue_panel", "virtual_grid", "history", "networks")
 TITLE = "sdui"
 
 _KEEP_OUT = "<script>document.documentElement.inert = true;</script>"
@@ -83,8 +84,9 @@ def build(services: Services) -> gr.Blocks:
         outputs = list(dict.fromkeys(first.outputs() + second.outputs() + preferences.outputs() + bar.outputs()))
         attached = page.load(attach, held, outputs, **QUIET)
         first.parts.keep_looking(attached)
-        loading = first.bind_choice().then(second.tick, second.watched(), second.outputs(), **QUIET)
-        second.parts.keep_looking(attached, loading)
+        chosen = first.bind_choice()
+        loading = [event.then(second.tick, second.watched(), second.outputs(), **QUIET) for event in chosen]
+        second.parts.keep_looking(attached, *loading)
         third.bind(page)
         attached.success(fn=None, js=_LET_IN)
         attached.failure(fn=None, js=_LET_IN)
@@ -99,6 +101,7 @@ def mount(app: FastAPI, services: Services) -> FastAPI:
         app.include_router(history_routes.routes(services.history))
     app.include_router(queue_panel.routes(services))
     app.mount("/ui", StaticFiles(directory=ASSETS), name="ui")
+    app.include_router(network_routes.router(services))
     version = services.versions.get("version", "")
     styles = "".join(f'<link rel="stylesheet" href="/ui/{name}.css?v={version}">' for name in _STYLES)
     return gr.mount_gradio_app(
