@@ -132,7 +132,7 @@ class Cards {
   }
 
   picture(item) {
-    const empty = () => make("div", { className: "card-empty", "aria-hidden": "true" }, item.name.slice(0, 1));
+    const empty = () => make("div", { className: "card-empty", "data-letter": item.name.slice(0, 1) });
     if (!item.picture) return empty();
     const image = make("img", { alt: "", decoding: "async", draggable: false, src: pictureOf(this.kind, item) });
     image.addEventListener("error", () => image.getAttribute("src") && image.replaceWith(empty()));
