@@ -19,6 +19,8 @@ from .metadata import cover_of, read_metadata, read_texts
 from .picture_embeddings import PICTURES
 from .scan import natural, version_of
 
+_NO_NOTES = Notes()
+
 
 class Library:
     """The `core.networks.Library` of a worker; any thread may use it.
@@ -104,20 +106,20 @@ class _Item:
     def location(self) -> str:
         return self.file.location if isinstance(self.file, ModelFile) else str(self.file.path)
 
-    @functools.cached_property
+    @property
     def stem(self) -> Path:
         return sidecars.stem_of(self.path)
 
     @functools.cached_property
     def notes(self) -> Notes:
-        there = sidecars.notes_path(self.stem).name in self._names
-        return sidecars.read_notes(self.stem) if there else Notes()
+        there = f"{self.file.name}.json" in self._names
+        return sidecars.read_notes(self.stem) if there else _NO_NOTES
 
     @functools.cached_property
     def picture(self) -> str:
         """The path of the picture beside it; "" when there is none."""
-        names = sidecars.picture_names(self.stem.name)
-        return next((str(self.stem.with_name(name)) for name in names if name in self._names), "")
+        names = sidecars.picture_names(self.file.name)
+        return next((str(self.path.with_name(name)) for name in names if name in self._names), "")
 
     def version(self, record: Record) -> str:
         noted = self.notes.sd_version

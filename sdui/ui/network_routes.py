@@ -84,7 +84,7 @@ def is_json(request: Request) -> None:
 
 
 def router(services: Services) -> APIRouter:
-    routes = APIRouter(prefix=PATH, default_response_class=Ascii)
+    routes = APIRouter(prefix=PATH, default_response_class=Ascii, include_in_schema=False)
     cards = Cards(services)
     json_only = [Depends(is_json)]
     routes.get("")(cards.page)
