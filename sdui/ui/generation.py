@@ -161,6 +161,11 @@ class Generation:
         tools["clear"].click(fn=None, js="() => ['', '']", outputs=both)
         self.overrides.change(fn=None, js=_HIDE_WHEN_EMPTY, inputs=[self.overrides], outputs=[self.overrides])
 
+    def look_after(self, attached: Any, choices: list[Any]) -> None:
+        """attached: the event that shows the last job; choices: those after which a checkpoint may be loading."""
+        loading = [event.then(self.tick, self.watched(), self.outputs(), **QUIET) for event in choices]
+        self.parts.keep_looking(attached, *loading)
+
     def inputs(self) -> dict[str, Any]:
         """What `submit` is handed, by name."""
         return self.form.inputs() | {

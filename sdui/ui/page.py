@@ -84,9 +84,7 @@ def build(services: Services) -> gr.Blocks:
         outputs = list(dict.fromkeys(first.outputs() + second.outputs() + preferences.outputs() + bar.outputs()))
         attached = page.load(attach, held, outputs, **QUIET)
         first.parts.keep_looking(attached)
-        chosen = first.bind_choice()
-        loading = [event.then(second.tick, second.watched(), second.outputs(), **QUIET) for event in chosen]
-        second.parts.keep_looking(attached, *loading)
+        second.look_after(attached, first.bind_choice())
         third.bind(page)
         attached.success(fn=None, js=_LET_IN)
         attached.failure(fn=None, js=_LET_IN)
