@@ -33,6 +33,7 @@ def main() -> None:
 
 
 def _rows(full: bool) -> Iterator[Row]:
+    from .cards import measure_cards
     from .history import measure_history
     from .library import measure_library
     from .startup import measure_start
@@ -40,6 +41,7 @@ def _rows(full: bool) -> Iterator[Row]:
     yield from _machine()
     yield from measure_start()
     yield from measure_library()
+    yield from measure_cards()
     yield from measure_history()
     # torch is imported only now: it would slow down, and be counted with, the server that was just measured.
     from .drawing import measure_drawing

@@ -23,8 +23,6 @@ ModelKind = Literal[
 
 SHORT = 10
 """Hex digits of the SHA-256 that A1111 shows."""
-PAGE_LENGTH = 60
-"""Files on a page of a list."""
 _FEWEST = 8
 """Hex digits that tell files apart; A1111's oldest hashes have as many."""
 
@@ -53,29 +51,6 @@ class Checkpoint:
     """Why it cannot be loaded, in one sentence; "" when it can."""
     hashes: tuple[str, ...] = ()
     """Those that are known of the file, in lower case; the SHA-256 comes first when it is one of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    """A file that prompts name: a LoRA, embedding or hypernetwork."""
-
-    name: str
-    """File name without folder and extension."""
-    alias: str
-    """What its maker called it; the name where that is unknown or would mean another file as well."""
-    title: str
-    """Its path in the models folder, with "/"."""
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkPage:
-    """One page of the files of a kind; there may be tens of thousands."""
-
-    entries: tuple[Network, ...] = ()
-    number: int = 0
-    """Counted from 0."""
-    found: int = 0
-    """How many the search has found in all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from .errors import LaunchError
 from .files import write_atomic
 from .interrogate_preferences import InterrogatePreferences
 from .model_folders import model_folders
+from .network_preferences import NetworkPreferences
 from .page_preferences import PagePreferences
 from .params import Param, Params, declared, explain
 from .postprocessing_preferences import ExtrasPreferences, FacePreferences, UpscalingPreferences
@@ -224,6 +225,7 @@ class Preferences(
     PagePreferences,
     PromptPreferences,
     ResultsPreferences,
+    NetworkPreferences,
     InterrogatePreferences,
     ExtrasPreferences,
     FacePreferences,
@@ -331,15 +333,6 @@ class Preferences(
         int, Field(ge=64, le=2048), Param("Live preview width", "Of one picture, in pixels.", section=_PREVIEWS)
     ] = 384
 
-    lora_preferred_name: Annotated[
-        Literal["Alias from file", "Filename"],
-        Param(
-            "When adding to prompt, refer to Lora by",
-            choices=("Alias from file", "Filename"),
-            section="Extra Networks",
-        ),
-    ] = "Alias from file"
-
     return_mask: Annotated[
         bool,
         Param("For inpainting, include the greyscale mask in results for web", section=_IMG2IMG),
@@ -357,19 +350,6 @@ class Preferences(
             section="Stable Diffusion",
         ),
     ] = False
-
-    lora_add_hashes_to_infotext: Annotated[
-        bool, Param("Add Lora hashes to infotext", "They find a LoRA again that was renamed.", section="Extra Networks")
-    ] = True
-
-    textual_inversion_add_hashes_to_infotext: Annotated[
-        bool,
-        Param(
-            "Add Textual Inversion hashes to infotext",
-            "They find an embedding again that was renamed.",
-            section="Extra Networks",
-        ),
-    ] = True
 
     sd_checkpoints_limit: Annotated[
         int,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from sdui.core.catalog import Catalog, Choice, ModelKind, NetworkPage
+from sdui.core.catalog import Catalog, Choice
 from sdui.core.errors import RequestError
 from sdui.core.events import Described, Emit, GeneratedImage, ImageReady, Progress, StopToken
 from sdui.core.extras import ExtrasRequest, InterrogateRequest
@@ -21,6 +21,7 @@ from sdui.imaging.grid import grid, rows_for
 from sdui.imaging.pixels import opened
 from sdui.models import detectors
 from sdui.models.hashing import BackgroundHashing
+from sdui.models.library import Library
 from sdui.models.merging import merge
 from sdui.models.metadata import read_metadata
 from sdui.models.read_ahead import Wish
@@ -59,6 +60,7 @@ class Engine:
         """
         self._hashing = hashing
         self._models, self._samplers = models, samplers
+        self._library = Library(models.files)
         self._host = host or Host()
         self._upscalers = Upscalers(self._host, models)
         tokenizer = Tokenizer()
@@ -85,9 +87,8 @@ class Engine:
             hashing=self._hashing and self._hashing.progress,
         )
 
-    def networks(self, kind: ModelKind, search: str, number: int) -> NetworkPage:
-        """A page of the files that prompts name; see `ModelFiles.networks`."""
-        return self._models.files.networks(kind, search, number)
+    def library(self) -> Library:
+        return self._library
 
     def metadata(self, checkpoint: str) -> dict[str, str]:
         """What its file says of itself, pictures left out. Raises ModelNotFound."""

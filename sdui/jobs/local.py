@@ -7,8 +7,9 @@ from concurrent.futures import Future
 from threading import Thread
 from typing import Protocol
 
-from sdui.core.catalog import Catalog, ModelKind, NetworkPage
+from sdui.core.catalog import Catalog
 from sdui.core.events import Emit, StopToken
+from sdui.core.networks import Library
 from sdui.core.request import Task
 from sdui.core.settings import Preferences
 
@@ -17,7 +18,7 @@ class Runs(Protocol):
     """What the engine looks like from here; `jobs` does not import `engine`."""
 
     def catalog(self) -> Catalog: ...
-    def networks(self, kind: ModelKind, search: str, number: int) -> NetworkPage: ...
+    def library(self) -> Library: ...
     def metadata(self, checkpoint: str) -> dict[str, str]: ...
     def embedding_sizes(self, prompt: str) -> dict[str, int]: ...
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None: ...
@@ -37,9 +38,9 @@ class LocalWorker:
         """Waits for the engine; raises what building it raised."""
         return self._engine.result().catalog()
 
-    def networks(self, kind: ModelKind, search: str, number: int) -> NetworkPage:
+    def library(self) -> Library:
         """Waits for the engine, as `catalog` does."""
-        return self._engine.result().networks(kind, search, number)
+        return self._engine.result().library()
 
     def metadata(self, checkpoint: str) -> dict[str, str]:
         """Waits for the engine, as `catalog` does."""

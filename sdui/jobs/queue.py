@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sdui.core.catalog import Catalog, ModelKind, NetworkPage
+from sdui.core.catalog import Catalog
 from sdui.core.errors import Interrupted, SduiError
 from sdui.core.events import (
     Described,
@@ -34,6 +34,7 @@ from sdui.core.events import (
     StopToken,
 )
 from sdui.core.extras import ExtrasRequest
+from sdui.core.networks import Library
 from sdui.core.request import Task
 from sdui.core.settings import Preferences
 
@@ -49,7 +50,7 @@ class Worker(Protocol):
     name: str
 
     def catalog(self) -> Catalog: ...
-    def networks(self, kind: ModelKind, search: str, number: int) -> NetworkPage: ...
+    def library(self) -> Library: ...
     def metadata(self, checkpoint: str) -> dict[str, str]: ...
     def embedding_sizes(self, prompt: str) -> dict[str, int]: ...
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None: ...
@@ -190,9 +191,9 @@ class JobQueue:
         """What the workers can do; all workers see the same folders."""
         return self._workers[0].catalog()
 
-    def networks(self, kind: ModelKind, search: str = "", number: int = 0) -> NetworkPage:
-        """A page, counted from 0, of the files of a kind whose path, alias or hash has every word of `search`."""
-        return self._workers[0].networks(kind, search, number)
+    def library(self) -> Library:
+        """The files that prompts name, and checkpoints, as cards; all workers see the same folders."""
+        return self._workers[0].library()
 
     def metadata(self, checkpoint: str) -> dict[str, str]:
         """What a checkpoint's file says of itself, pictures left out. Raises ModelNotFound."""

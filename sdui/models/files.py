@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from sdui.core.catalog import Checkpoint, ModelKind, NetworkPage, is_hash
+from sdui.core.catalog import Checkpoint, ModelKind, is_hash
 from sdui.core.errors import ModelFileError, ModelNotFound
 
-from . import checkpoint_files
+from . import checkpoint_files, training
 from .checkpoint_files import CheckpointFile, best_match
 from .hashes import Hashes, autov1_of, compute, no_break, sha256_of
 from .index import Index, Learned, Record
 from .listing import Listing, ModelFile
-from .metadata import read_metadata
+from .metadata import read_metadata, read_texts, without_pictures
 from .scan import Found, scan, version_of
 
 __all__ = ["CheckpointFile", "Folders", "ModelFile", "ModelFiles"]
@@ -84,7 +84,7 @@ class ModelFiles:
 
     def known(self, file: CheckpointFile | ModelFile) -> Hashes:
         """What is known without reading the file."""
-        return self._record(file).hashes
+        return self.record(file).hashes
 
     def sha256(self, file: CheckpointFile | ModelFile) -> str:
         """64 hex digits, computed once for each version of a file. Raises ModelFileError."""
@@ -104,7 +104,7 @@ class ModelFiles:
         known = self._index.get(file.key, version).hashes
         if not _is_complete(file, known):
             if isinstance(file, ModelFile):
-                self._read([replace(file, version=version)])
+                self.read([replace(file, version=version)])
             with _named_errors(file.path):
                 new = asdict(compute(file.path, on_block))
             self._index.learn([Learned(file.key, version, hashes=new)])
@@ -112,23 +112,28 @@ class ModelFiles:
 
     def metadata(self, file: ModelFile) -> dict[str, str]:
         """Of a safetensors file, pictures left out; empty where there is none."""
-        if not self._record(file).described:
-            self._learn([file])
+        self.read([file])
         kept = self._index.metadata(file.key, file.version)
         return read_metadata(file.path) if kept is None else kept
 
-    def networks(self, kind: ModelKind, search: str, number: int) -> NetworkPage:
-        """A page of what a person may choose from. The first page of everything looks through the folders anew."""
-        anew = kind not in self._listings or (not search and number <= 0)
-        listing = self._look(kind) if anew else self._listings[kind]
-        titles = {entry.title for entry in listing.page(search, number).entries}
-        self._read([file for file in listing.files if file.title_path in titles])
-        return listing.page(search, number)
+    def record(self, file: CheckpointFile | ModelFile) -> Record:
+        """What the index knows of it."""
+        return self._index.get(file.key, file.version)
+
+    def aliases(self, kind: ModelKind, files: Iterable[ModelFile]) -> list[str]:
+        """What prompts may call these files of one kind."""
+        return (self._listings.get(kind) or self._look(kind)).aliases(files)
 
     def read_metadata(self, on_file: Callable[[], None] = no_break) -> None:
         """Of every file that prompts name. `on_file` is called before each that has to be opened; it may raise."""
         for kind in _HASHED:
-            self._read((self._listings.get(kind) or self._look(kind)).files, on_file)
+            self.read((self._listings.get(kind) or self._look(kind)).files, on_file)
+
+    def read(self, files: Iterable[ModelFile], on_file: Callable[[], None] = no_break) -> None:
+        """The metadata of these, as far as the index lacks it."""
+        unread = self._unread(files)
+        for at in range(0, len(unread), _AT_ONCE):
+            self._learn(unread[at : at + _AT_ONCE], on_file)
 
     def unhashed(self) -> list[CheckpointFile | ModelFile]:
         """What `hash_of` would have to read."""
@@ -175,9 +180,6 @@ class ModelFiles:
     def close(self) -> None:
         self._index.close()
 
-    def _record(self, file: CheckpointFile | ModelFile) -> Record:
-        return self._index.get(file.key, file.version)
-
     def _look(self, kind: ModelKind) -> Listing:
         endings = _ENDINGS[kind]
         found = [one for folder in self.folders(kind) for one in scan(folder, lambda name: _ends(name, endings))]
@@ -186,7 +188,7 @@ class ModelFiles:
             beside = [one for at in self.folders("checkpoint") for one in scan(at, lambda name: _ends(name, wanted))]
             found = [*beside, *found]
         files = [ModelFile(kind, one.path, one.title, one.key, one.version) for one in _once(found)]
-        self._listings[kind] = Listing(files, self._record)
+        self._listings[kind] = Listing(files, self.record)
         return self._listings[kind]
 
     def _named(self, kind: ModelKind, name: str) -> ModelFile | None:
@@ -202,24 +204,21 @@ class ModelFiles:
         listing = self._look(kind)
         found = listing.named(name)
         if found is None and kind == "lora":
-            self._read(listing.files)
+            self.read(listing.files)
             found = listing.aliased(name)
         return found
 
     def _unread(self, files: Iterable[ModelFile]) -> list[ModelFile]:
-        return [file for file in files if not self._record(file).described]
-
-    def _read(self, files: Iterable[ModelFile], on_file: Callable[[], None] = no_break) -> None:
-        unread = self._unread(files)
-        for at in range(0, len(unread), _AT_ONCE):
-            self._learn(unread[at : at + _AT_ONCE], on_file)
+        return [file for file in files if not training.is_current(self.record(file).described)]
 
     def _learn(self, files: list[ModelFile], on_file: Callable[[], None] = no_break) -> None:
         news: list[Learned] = []
         for file in files:
             on_file()
-            metadata = read_metadata(file.path)
-            fields = {"described": "yes", "alias": metadata.get("ss_output_name", "")}
+            texts = read_texts(file.path)
+            metadata = without_pictures(texts)
+            told = training.to_text(training.training_of(texts))
+            fields = {"described": told, "alias": metadata.get("ss_output_name", "")}
             declared = {"declared": metadata.get("sshs_model_hash", ""), "legacy": metadata.get("sshs_legacy_hash", "")}
             hashes = {name: digits.lower() for name, digits in declared.items()}
             news.append(Learned(file.key, file.version, fields, hashes, metadata or None))

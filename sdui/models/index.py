@@ -125,6 +125,8 @@ class Index:
             raise
 
     def _write(self, news: list[Learned]) -> None:
+        # The name of a file may hold bytes that are no text; what is known of it lasts until the end.
+        news = [new for new in news if new.path.encode(errors="ignore").decode() == new.path]
         if self._database is None or not news:
             return
         rows = [(new.path, *_row(self._all()[new.path])) for new in news]

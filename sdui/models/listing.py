@@ -1,20 +1,21 @@
-"""The files of one kind as they were found: which of them a name means, and pages of them for people to choose from."""
+"""The files of one kind as they were found, and which of them a name means."""
 
 from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdui.core.catalog import PAGE_LENGTH, ModelKind, Network, NetworkPage
+from sdui.core.catalog import ModelKind
 
 from .index import Record
 from .scan import Version
 
 _FORBIDDEN = ("none",)
 """Aliases that too many files have (A1111's list)."""
+_IN_TAGS = frozenset("<>:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,29 +61,15 @@ class Listing:
         found = [file for file in self.files if self._record(file).alias == alias]
         return found[0] if len(found) == 1 and alias.lower() not in self._ambiguous() else None
 
-    def page(self, search: str, number: int) -> NetworkPage:
-        """Those that have every word of `search` in path, alias or hash, by name, `PAGE_LENGTH` a page.
-
-        A page beyond the last is the last.
-        """
-        words = search.casefold().split()
-        found = self._sorted
-        if words:
-            texts = ((file, self._searched(file)) for file in found)
-            found = [file for file, text in texts if all(word in text for word in words)]
-        number = max(0, min(number, (len(found) - 1) // PAGE_LENGTH))
-        shown = found[number * PAGE_LENGTH : (number + 1) * PAGE_LENGTH]
+    def aliases(self, files: Iterable[ModelFile]) -> list[str]:
+        """What their makers called them; the name where that is unknown, means another file or would end a tag."""
         ambiguous = self._ambiguous()
-        return NetworkPage(tuple(self._network(file, ambiguous) for file in shown), number, len(found))
+        return [self._alias(file, ambiguous) for file in files]
 
-    def _network(self, file: ModelFile, ambiguous: frozenset[str]) -> Network:
+    def _alias(self, file: ModelFile, ambiguous: frozenset[str]) -> str:
         alias = self._record(file).alias
-        usable = alias and alias.lower() not in ambiguous and self._names.get(alias, file) is file
-        return Network(file.name, alias if usable else file.name, file.title_path)
-
-    def _searched(self, file: ModelFile) -> str:
-        record = self._record(file)
-        return " ".join((file.title_path, record.alias, *record.hashes.known)).casefold()
+        meant = alias.lower() not in ambiguous and self._names.get(alias, file) is file
+        return alias if alias and meant and not _IN_TAGS & set(alias) else file.name
 
     def _ambiguous(self) -> frozenset[str]:
         """In lower case: aliases of several files, and those that are never used."""
@@ -99,7 +86,3 @@ class Listing:
             for name in (file.file_name, file.title_path, file.title_path.rpartition(".")[0])
         }
         return long | short
-
-    @functools.cached_property
-    def _sorted(self) -> list[ModelFile]:
-        return sorted(self.files, key=lambda file: file.name.casefold())

@@ -6,19 +6,18 @@ VAE whose file name begins as the checkpoint's.
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 
 from sdui.core.errors import ModelFileError, RequestError
 
-from . import ldm
+from . import ldm, sidecars
 from .families.base import LoadedModel
 from .files import ModelFile, ModelFiles
 from .header import header_of
@@ -201,13 +200,9 @@ def _beginning_alike(files: list[ModelFile], checkpoint: Path) -> ModelFile | No
 
 
 def _preference(checkpoint: Path) -> str:
-    """What the user noted for this checkpoint, in the JSON file of A1111's metadata editor; "" is nothing."""
-    try:
-        noted = json.loads((checkpoint.parent / f"{checkpoint.stem}.json").read_text(encoding="utf-8"))
-        name = cast("dict[str, Any]", noted).get("vae") if isinstance(noted, dict) else None
-    except (OSError, ValueError, RecursionError):
-        return ""
-    return name if isinstance(name, str) and name != AUTOMATIC else ""
+    """What the user noted for this checkpoint; "" is nothing."""
+    name = sidecars.read_notes(sidecars.stem_of(checkpoint)).vae
+    return "" if name == AUTOMATIC else name
 
 
 def _once(tell: Callable[[str], None]) -> Callable[[str], None]:

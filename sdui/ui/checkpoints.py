@@ -15,6 +15,8 @@ from .components import OpenDropdown
 from .form import Updates
 from .services import Services
 
+PICK = "pick_checkpoint"
+
 
 def find(catalog: Catalog, name: str, digest: str = "") -> Checkpoint | None:
     """The checkpoint with this hash, else the one with this title, name or file name."""
@@ -37,6 +39,8 @@ class QuickSettings:
     dropdown: Any
     refresh: Any
     banner: Any
+    pick: Any
+    """Clicked by the card of a checkpoint, whose title is then in its `data-title` (networks.js)."""
 
     def shows(self, catalog: Catalog, chosen: Checkpoint | None) -> Updates:
         """Updates for the row after the folder was read."""
@@ -68,9 +72,10 @@ def build(services: Services, catalog: Catalog, beside: Callable[[], None] = lam
             min_width=320,
         )
         refresh = tool("Refresh the list of checkpoints", "refresh_sd_model_checkpoint")
+        pick = gr.Button("Choose the checkpoint", visible="hidden", elem_id=PICK)
         beside()
     banner = gr.HTML(_warning(services, catalog, chosen), elem_id="banner", elem_classes=["messages"])
-    return QuickSettings(services, dropdown, refresh, banner)
+    return QuickSettings(services, dropdown, refresh, banner, pick)
 
 
 def tool(name: str, elem_id: str, **look: Any) -> gr.Button:

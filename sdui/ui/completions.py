@@ -10,8 +10,8 @@ from typing import Annotated, Literal, NamedTuple
 
 from fastapi import APIRouter, Query
 
-from sdui.core.catalog import ModelKind
 from sdui.core.errors import RequestError
+from sdui.core.networks import CardKind
 from sdui.prompt import wildcards
 from sdui.prompt.tags import TagLibrary
 from sdui.prompt.wildcards import Wildcards
@@ -66,17 +66,17 @@ class Completions:
                 entries = self._words(text)
         return [entry._asdict() for entry in islice(entries, _MOST)]
 
-    def _files(self, kind: ModelKind, text: str) -> Iterator[Completion]:
+    def _files(self, kind: CardKind, text: str) -> Iterator[Completion]:
         names = list(dict.fromkeys(islice(self._names(kind, text), _MOST_FILES)))
         wanted = text.casefold()
         # Those that begin so come first, the others stay in their order.
         for name in sorted(names, key=lambda name: not name.casefold().startswith(wanted)):
             yield Completion("lora" if kind == "lora" else "hypernetwork", name, name, len(text))
 
-    def _names(self, kind: ModelKind, text: str) -> Iterator[str]:
+    def _names(self, kind: CardKind, text: str) -> Iterator[str]:
         """As they are written into prompts."""
         by_file = self._services.settings.current.lora_preferred_name == "Filename"
-        for network in named_files.found(self._services, kind, text):
+        for network in named_files.found(self._services, kind, text).entries:
             yield network.name if by_file else network.alias
 
     def _named_wildcards(self, text: str) -> Iterator[Completion]:

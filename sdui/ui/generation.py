@@ -69,7 +69,7 @@ def top(services: Services, form: Form[GenerationRequest], tab: Kind) -> Top:
 
 
 @contextmanager
-def controls(services: Services, tab: Kind) -> Generator[None]:
+def controls(tab: Kind) -> Generator[None]:
     """The left column: what is made inside is for drawing; the lists of networks stand beside it."""
     with (
         gr.Column(elem_id=f"{tab}_settings", elem_classes=["settings-column"], scale=4, min_width=320),
@@ -77,7 +77,7 @@ def controls(services: Services, tab: Kind) -> Generator[None]:
     ):
         with gr.Tab("Generation", elem_id=f"{tab}_generation"):
             yield
-        networks.build(services, tab)
+        networks.build(tab)
 
 
 def sampling(form: Form[GenerationRequest], tab: Kind) -> None:
@@ -166,6 +166,11 @@ class Generation:
         """The parameters of a picture or text that is dropped on a prompt fill the form."""
         read = dropped.upload(self.read_file, [dropped], self.outputs(), **QUIET)
         read.then(fn=None, js="() => null", outputs=[dropped])
+
+    def look_after(self, attached: Any, choices: list[Any]) -> None:
+        """attached: the event that shows the last job; choices: those after which a checkpoint may be loading."""
+        loading = [event.then(self.tick, self.watched(), self.outputs(), **QUIET) for event in choices]
+        self.parts.keep_looking(attached, *loading)
 
     def inputs(self) -> dict[str, Any]:
         """What `submit` is handed, by name."""

@@ -43,7 +43,7 @@ def build(services: Services, catalog: Catalog, quick: QuickSettings, memory: Me
     interrogation = Interrogation(services, top)
     chosen = checkpoints.current(services, catalog)
     with gr.Row(elem_classes=["workbench"]):
-        with generation.controls(services, "img2img"):
+        with generation.controls("img2img"):
             pictures = InitPictures(lambda: _inpainting(form))
             form.add("init.resize_mode", elem_id="resize_mode")
             generation.sampling(form, "img2img")

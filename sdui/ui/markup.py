@@ -105,14 +105,6 @@ def comparison(found: Comparison) -> str:
     return "".join(parts)
 
 
-def networks(entries: Iterable[tuple[str, str]]) -> str:
-    """Buttons from titles with their folder and what a click puts into the prompt."""
-    return "".join(
-        f'<button type="button" data-tag="{escape(tag)}" title="{escape(title)}">{escape(_bare(title))}</button>'
-        for title, tag in entries
-    )
-
-
 def versions(given: dict[str, str]) -> str:
     return " <i>·</i> ".join(f"{escape(name)}: {escape(value)}" for name, value in given.items())
 
@@ -128,11 +120,6 @@ def _bar(percent: int, left: str, right: str) -> str:
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(max(1, round(seconds)), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
-def _bare(title: str) -> str:
-    """Without folder and ending."""
-    return title.rpartition("/")[2].rpartition(".")[0]
 
 
 def _lines(text: str) -> str:

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from sdui.core.catalog import ModelKind, Network
+from sdui.core.networks import CardKind, Network, NetworkPage, NetworkQuery
 
 from .services import Services
 
-_MOST_PAGES = 5
-"""Of a list that are looked through."""
+_MOST = 300
+"""Of tens of thousands that are looked through."""
 
 
-def found(services: Services, kind: ModelKind, words: str) -> Iterator[Network]:
-    """Those with every word in path, alias or hash, by name; of tens of thousands only the first few hundred."""
-    for number in range(_MOST_PAGES):
-        page = services.jobs.networks(kind, words, number)
-        if page.number == number:
-            yield from page.entries
-        if page.number < number or not page.entries:
-            return
+def found(services: Services, kind: CardKind, words: str) -> NetworkPage:
+    """Those with every word in path, alias, hash or notes, by name; of very many only the first few hundred."""
+    return services.jobs.library().page(NetworkQuery(kind, words, sort="name", count=_MOST))
 
 
-def is_missing(services: Services, kind: ModelKind, name: str) -> bool:
+def is_missing(services: Services, kind: CardKind, name: str) -> bool:
     """Whether no file has this name or alias; False where there are too many to tell."""
-    there = list(found(services, kind, name))
-    if any(name in _names(network) for network in there):
+    page = found(services, kind, name)
+    if any(name in _names(network) for network in page.entries):
         return False
-    return len(there) == services.jobs.networks(kind, name).found
+    return len(page.entries) == page.found
 
 
 def _names(network: Network) -> tuple[str, ...]:

@@ -1,124 +1,55 @@
-"""Lists of the files that prompts name, a page at a time; a click puts one into the prompt or out of it (page.js)."""
+"""The tabs with cards of files: extra networks and checkpoints. networks.js fills them from `network_routes`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from html import escape
 
 import gradio as gr
 
-from sdui.core.catalog import PAGE_LENGTH, NetworkPage
+from sdui.core.networks import CardKind, Sort
 
-from . import markup
-from .checkpoints import tool
-from .form import Updates
-from .results import QUIET
-from .services import Services
-
-Kind = Literal["embedding", "hypernetwork", "lora"]
-_TABS: dict[Kind, tuple[str, str]] = {
+_TABS: dict[CardKind, tuple[str, str]] = {
     "embedding": ("Textual Inversion", "textual_inversion"),
     "hypernetwork": ("Hypernetworks", "hypernetworks"),
+    "checkpoint": ("Checkpoints", "checkpoints"),
     "lora": ("Lora", "lora"),
 }
 """Label and part of the element ids, as A1111 has them."""
-_STRENGTH = 1
+_SORTS: dict[Sort, str] = {
+    "path": "Path",
+    "name": "Name",
+    "created": "Date Created",
+    "modified": "Date Modified",
+}
+_FITS = "Only those that do not say they were made for another kind of checkpoint than the chosen one"
 
 
-def build(services: Services, tab: str) -> None:
+def build(tab: str) -> None:
     """One tab for each kind; it asks the server for nothing before it is opened."""
     for kind, (label, name) in _TABS.items():
-        prefix = f"{tab}_{name}"
-        with gr.Tab(label, elem_id=prefix) as opened:
-            parts = _parts(prefix)
-        NetworkList(services, kind, parts).bind(opened)
+        with gr.Tab(label, elem_id=f"{tab}_{name}"):
+            gr.HTML(_cards(tab, kind), padding=False, elem_classes=["cards-box"])
 
 
-@dataclass(frozen=True)
-class Parts:
-    search: gr.Textbox
-    refresh: gr.Button
-    cards: gr.HTML
-    back: gr.Button
-    place: gr.HTML
-    forth: gr.Button
-    number: gr.State
+def _cards(tab: str, kind: CardKind) -> str:
+    label, name = _TABS[kind]
+    prefix = f"{tab}_{name}"
+    sorts = "".join(f'<option value="{value}">{shown}</option>' for value, shown in _SORTS.items())
+    fits = _button(f"{prefix}_fits", "cards-fits", _FITS, "Fits", toggle=True) if kind == "lora" else ""
+    return (
+        f'<div class="cards" data-tab="{tab}" data-kind="{kind}" data-prefix="{prefix}"><div class="cards-bar">'
+        f'<input type="search" id="{prefix}_extra_search" placeholder="Search" aria-label="Search {label}">'
+        f'<select id="{prefix}_extra_sort" aria-label="Sort by">{sorts}</select>'
+        f"{_button(f'{prefix}_extra_sort_dir', 'tool', 'Descending order', 'Descending order', toggle=True)}{fits}"
+        f"{_button(f'{prefix}_extra_refresh', 'tool', 'Look through the folders again', 'Refresh')}"
+        f'</div><div id="{prefix}_dirs" class="cards-folders" role="group" aria-label="Folders"></div>'
+        f'<p class="cards-said" role="status"></p><div id="{prefix}_cards" class="cards-grid" '
+        f'aria-label="{label}"></div></div>'
+    )
 
 
-def _parts(prefix: str) -> Parts:
-    with gr.Row(elem_classes=["tools"]):
-        search = gr.Textbox(
-            placeholder="Search", show_label=False, container=False, max_lines=1, elem_id=f"{prefix}_extra_search"
-        )
-        refresh = tool("Look through the folder again", f"{prefix}_extra_refresh")
-    cards = gr.HTML(elem_id=f"{prefix}_cards", elem_classes=["networks"])
-    with gr.Row(elem_classes=["tools"]):
-        back = gr.Button("Previous", size="sm", scale=0, min_width=90, interactive=False, elem_id=f"{prefix}_previous")
-        place = gr.HTML(elem_id=f"{prefix}_place", elem_classes=["place"])
-        forth = gr.Button("Next", size="sm", scale=0, min_width=90, interactive=False, elem_id=f"{prefix}_next")
-    return Parts(search, refresh, cards, back, place, forth, gr.State(0))
-
-
-class NetworkList:
-    """The handlers of one list. Each is a public endpoint: none trusts what the page sends."""
-
-    def __init__(self, services: Services, kind: Kind, parts: Parts) -> None:
-        self._services = services
-        self._kind: Kind = kind
-        self._parts = parts
-
-    def bind(self, opened: gr.Tab) -> None:
-        parts = self._parts
-        outputs = [parts.cards, parts.back, parts.place, parts.forth, parts.number]
-        place = [parts.search, parts.number]
-        opened.select(self.first, [parts.search], outputs, **QUIET)
-        # The last answer is the one that counts, however fast someone types.
-        parts.search.change(self.first, [parts.search], outputs, trigger_mode="always_last", **QUIET)
-        parts.refresh.click(self.again, [parts.search], outputs, **QUIET)
-        parts.back.click(self.previous, place, outputs, **QUIET)
-        parts.forth.click(self.next, place, outputs, **QUIET)
-
-    def first(self, search: Any) -> Updates:
-        return self._page(search, 0)
-
-    def again(self, search: Any) -> Updates:
-        """The first page of everything makes the worker look through the folders."""
-        self._services.jobs.networks(self._kind)
-        return self._page(search, 0)
-
-    def previous(self, search: Any, number: Any) -> Updates:
-        return self._page(search, _whole(number) - 1)
-
-    def next(self, search: Any, number: Any) -> Updates:
-        return self._page(search, _whole(number) + 1)
-
-    def _page(self, search: Any, number: int) -> Updates:
-        words = str(search or "")[:200]
-        page = self._services.jobs.networks(self._kind, words, number)
-        parts, shown = self._parts, page.number * PAGE_LENGTH + len(page.entries)
-        return {
-            parts.cards: self._cards(page, words),
-            parts.back: gr.update(interactive=page.number > 0),
-            parts.place: f"{page.number * PAGE_LENGTH + 1} to {shown} of {page.found}" if page.found else "",
-            parts.forth: gr.update(interactive=shown < page.found),
-            parts.number: page.number,
-        }
-
-    def _cards(self, page: NetworkPage, search: str) -> str:
-        if not page.found:
-            folder = self._services.launch.model_folders()[self._kind][0]
-            why = f"Nothing has {search!r} in its name." if search else f"Put files into {folder} and refresh."
-            return markup.messages([why])
-        filename = self._services.settings.current.lora_preferred_name == "Filename"
-        return markup.networks(
-            (entry.title, self._tag(entry.name if filename else entry.alias)) for entry in page.entries
-        )
-
-    def _tag(self, name: str) -> str:
-        """What goes into the prompt."""
-        tags: dict[Kind, str] = {"lora": f"<lora:{name}:{_STRENGTH}>", "hypernetwork": f"<hypernet:{name}:{_STRENGTH}>"}
-        return tags.get(self._kind, name)
-
-
-def _whole(number: Any) -> int:
-    return number if isinstance(number, int) else 0
+def _button(elem_id: str, style: str, title: str, text: str, *, toggle: bool = False) -> str:
+    pressed = ' aria-pressed="false"' if toggle else ""
+    return (
+        f'<button type="button" id="{elem_id}" class="{style}" title="{escape(title)}"{pressed}>{escape(text)}</button>'
+    )

@@ -20,6 +20,7 @@ from . import (
     img2img,
     markup,
     merger,
+    network_routes,
     png_info,
     queue_panel,
     results,
@@ -36,7 +37,18 @@ from .results import QUIET, is_local
 from .services import Services
 
 ASSETS = Path(__file__).parent / "assets"
-_STYLES = ("style", "icons", "results", "viewer", "queue_panel", "virtual_grid", "history", "png_info", "prompts")
+_STYLES = (
+    "style",
+    "icons",
+    "results",
+    "viewer",
+    "queue_panel",
+    "virtual_grid",
+    "history",
+    "png_info",
+    "prompts",
+    "networks",
+)
 TITLE = "sdui"
 TABS = {
     "txt2img": "txt2img",
@@ -130,8 +142,7 @@ class _Page:
         outputs = [*first.outputs(), *second.outputs(), *self._settings.outputs(), *self._bar.outputs()]
         attached = page.load(self._attach, held, list(dict.fromkeys(outputs)), **QUIET)
         first.parts.keep_looking(attached)
-        loading = first.bind_choice().then(second.tick, second.watched(), second.outputs(), **QUIET)
-        second.parts.keep_looking(attached, loading)
+        second.look_after(attached, first.bind_choice())
         attached.success(fn=None, js=_LET_IN)
         attached.failure(fn=None, js=_LET_IN)
 
@@ -147,7 +158,7 @@ def mount(app: FastAPI, services: Services) -> FastAPI:
     if services.history:
         app.include_router(history_routes.routes(services.history))
     app.mount("/ui", StaticFiles(directory=ASSETS), name="ui")
-    for part in (queue_panel, script_preferences, token_counts, completions):
+    for part in (network_routes, queue_panel, script_preferences, token_counts, completions):
         app.include_router(part.routes(services))
     version = services.versions.get("version", "")
     styles = "".join(f'<link rel="stylesheet" href="/ui/{name}.css?v={version}">' for name in _STYLES)

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from sdui.core.catalog import ModelKind
 from sdui.core.errors import RequestError
+from sdui.core.networks import CardKind
 from sdui.prompt.comments import without_comments
 from sdui.prompt.counter import count_tokens
 from sdui.prompt.extra_networks import parse_extra_networks
@@ -25,7 +25,7 @@ from .services import Services
 _LONGEST = 100_000
 _MOST_CHARACTERS = 2_000_000
 """That are counted, of all steps together: an alternation has another text at every step."""
-_KINDS: dict[str, ModelKind] = {"lora": "lora", "lyco": "lora", "hypernet": "hypernetwork"}
+_KINDS: dict[str, CardKind] = {"lora": "lora", "lyco": "lora", "hypernet": "hypernetwork"}
 """Of files, by the kind of the tag."""
 
 Prompt = Annotated[str, Field(max_length=_LONGEST)]

@@ -34,6 +34,7 @@ _HIRES = (
 _HIRES_SIZE = ("hires.scale", "hires.resize_x", "hires.resize_y")
 _NO_PICTURE = "Choose a picture that was drawn here, not a grid: it is drawn again with the settings of hires. fix."
 _NOT_NOW = "Wait until the running job has ended."
+_PICKED = f"(title, job, shown) => [document.getElementById('{checkpoints.PICK}').dataset.title, job, shown]"
 _FROM_A_PICTURE = (
     "The picture was made from another picture, which its text does not hold and this tab cannot take; "
     "everything else is filled in."
@@ -51,7 +52,7 @@ def build(services: Services, catalog: Catalog, quick: QuickSettings, memory: Me
     )
 
     with gr.Row(elem_classes=["workbench"]):
-        with generation.controls(services, "txt2img"):
+        with generation.controls("txt2img"):
             size = generation.native_size(chosen)
             made = sections.build(
                 services,
@@ -135,11 +136,14 @@ class Txt2img(Generation):
         )
         self.chips.click(self.take_example, [self.chips], [self.form.components["prompt"]], **QUIET)
 
-    def bind_choice(self) -> Any:
-        """The event after which a checkpoint is being loaded."""
-        inputs = [self.quick.dropdown, *self.watched()]
-        chosen = self.quick.dropdown.input(self.choose, inputs, self.outputs(), **QUIET)
-        self.parts.keep_looking(chosen)
+    def bind_choice(self) -> list[Any]:
+        """The events after which a checkpoint is being loaded."""
+        inputs, outputs = [self.quick.dropdown, *self.watched()], self.outputs()
+        chosen = [
+            self.quick.dropdown.input(self.choose, inputs, outputs, **QUIET),
+            self.quick.pick.click(self.choose, inputs, outputs, js=_PICKED, **QUIET),
+        ]
+        self.parts.keep_looking(*chosen)
         return chosen
 
     def outputs(self) -> list[Any]:

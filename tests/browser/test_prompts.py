@@ -34,7 +34,7 @@ def lasting_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
 @pytest.fixture
 def desk(lasting_server: Server, lasting_visitor: Visitor) -> tuple[Server, Page]:
     server, page = lasting_server, lasting_visitor.page
-    server.worker.loras = ["hat"]
+    server.worker.named = {"lora": ["hat"]}
     server.worker.pace = 0
     if not page.url.startswith(server.url):
         lasting_visitor.open(server.url)

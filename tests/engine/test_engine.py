@@ -9,6 +9,7 @@ from PIL import Image
 
 from sdui.core.errors import Interrupted, ModelNotFound, RequestError
 from sdui.core.events import ImageReady, Notice, Preview, Progress, Stop, StopToken
+from sdui.core.networks import NetworkQuery
 from sdui.core.request import GenerationRequest, LoadRequest
 from sdui.core.settings import Preferences
 from sdui.core.stages import InitImage
@@ -248,5 +249,5 @@ def test_files_are_not_hashed_while_a_picture_is_drawn(tmp_path):
     while engine.catalog().hashing and time.monotonic() < end:
         time.sleep(0.01)
     assert files.known(hat).autov3
-    assert engine.networks("lora", "", 0).entries[0].name == "hat"
+    assert [card.name for card in engine.library().page(NetworkQuery("lora")).entries] == ["hat"]
     engine.close()

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from sdui.core.catalog import Catalog, Network, NetworkPage
+from sdui.core.catalog import Catalog
 from sdui.core.request import GenerationRequest
 from sdui.core.settings import Preferences
 from sdui.jobs.local import LocalWorker
@@ -17,8 +17,8 @@ class Engine:
     def catalog(self):
         return Catalog(samplers=("Euler",))
 
-    def networks(self, kind, search, number):
-        return NetworkPage((Network(f"{kind} {search}", "", ""),), number)
+    def library(self):
+        return "its files"
 
     def run(self, task, preferences, emit, stop): ...
 
@@ -40,7 +40,7 @@ def test_jobs_wait_for_the_engine():
     built.set()
     assert job.images() == []
     assert jobs.catalog().samplers == ("Euler",)
-    assert jobs.networks("lora", "hat", 3).entries[0].name == "lora hat"
+    assert jobs.library() == "its files"
 
 
 def test_the_engine_hears_what_comes_next_once_it_is_there():

@@ -291,33 +291,8 @@ class TestLoras:
         self.write(folder / "hat.safetensors", ss_network_dim="4", ssmd_cover_images="long")
         (folder / "damaged.safetensors").write_bytes(b"x")
         assert loras.metadata(loras.lora("hat")) == {"ss_network_dim": "4"}
-        monkeypatch.setattr("sdui.models.files.read_metadata", lambda path: pytest.fail("read again"))
+        for reading in ("read_metadata", "read_texts"):
+            monkeypatch.setattr(f"sdui.models.files.{reading}", lambda path: pytest.fail("read again"))
         assert loras.metadata(loras.lora("hat")) == {"ss_network_dim": "4"}
         monkeypatch.undo()
         assert loras.metadata(loras.lora("damaged")) == {}
-
-    def test_a_page_has_the_names_that_go_into_a_prompt(self, loras, folder):
-        self.write(folder / "b.safetensors", ss_output_name="Red Hat")
-        self.write(folder / "sub" / "A.safetensors", ss_output_name="b")
-        page = loras.networks("lora", "", 0)
-        assert [(entry.name, entry.alias, entry.title) for entry in page.entries] == [
-            ("A", "A", "sub/A.safetensors"),  # "b" would mean the other file
-            ("b", "Red Hat", "b.safetensors"),
-        ]
-        assert [entry.name for entry in loras.networks("lora", "hat RED", 0).entries] == ["b"]
-        assert [entry.name for entry in loras.networks("lora", "sub/", 0).entries] == ["A"]
-        assert loras.networks("lora", "nothing", 0).found == 0
-
-    def test_ten_thousand_files_come_a_page_at_a_time(self, loras, folder):
-        for number in range(130):
-            (folder / f"{number:03}.safetensors").touch()
-        pages = [loras.networks("lora", "", number) for number in (0, 1, 2, 99, -1)]
-        assert [(page.number, len(page.entries), page.found) for page in pages] == [
-            (0, 60, 130),
-            (1, 60, 130),
-            (2, 10, 130),
-            (2, 10, 130),
-            (0, 60, 130),
-        ]
-        (folder / "new.safetensors").touch()
-        assert loras.networks("lora", "", 0).found == 131, "the first page looks anew"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from dataclasses import replace
 from io import BytesIO
@@ -10,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sdui.core.catalog import PAGE_LENGTH, Catalog, Checkpoint, ModelKind, Network, NetworkPage
+from sdui.core.catalog import Catalog, Checkpoint
 from sdui.core.errors import ModelNotFound, RequestError, SduiError
 from sdui.core.events import Emit, GeneratedImage, ImageReady, ModelSaved, Preview, Progress, Stop, StopToken
 from sdui.core.merging import MergeRequest
+from sdui.core.networks import Library, Network, NetworkPage, NetworkQuery
 from sdui.core.request import GenerationRequest, LoadRequest, Task
-from sdui.core.settings import Preferences
+from sdui.core.settings import Launch, Preferences
 
 DEMO = Checkpoint(
     "demo",
@@ -39,13 +41,16 @@ class FakeWorker:
     Loading and merging checkpoints waits while `loaded` is clear.
     """
 
-    def __init__(self, catalog: Catalog = CATALOG, pace: float = 0.0) -> None:
+    def __init__(self, catalog: Catalog = CATALOG, pace: float = 0.0, launch: Launch | None = None) -> None:
+        """launch: where the files of its library are."""
         self.name = "fake"
         self.pace = pace
         self.delay = 0.0
         self.given = catalog
         self.tasks: list[Task] = []
-        self.loras: list[str] = []
+        self._launch = launch or Launch()
+        self.named: dict[str, list[str]] = {}
+        """Names by kind, in place of the files."""
         self.conditions: dict[str, object] = {"torch": "2.0", "device": "fake", "dtype": "float32"}
         """What the replay records say."""
         self.embeddings: dict[str, int] = {}
@@ -58,12 +63,16 @@ class FakeWorker:
         self._wake.wait(self.delay)
         return self.given
 
-    def networks(self, kind: ModelKind, search: str, number: int) -> NetworkPage:
-        words = search.split()
-        found = [name for name in self.loras if kind == "lora" and all(word in f"{name} alias" for word in words)]
-        shown = found[number * PAGE_LENGTH : (number + 1) * PAGE_LENGTH]
-        entries = tuple(Network(name, f"{name} alias", f"{name}.safetensors") for name in shown)
-        return NetworkPage(entries, number, len(found))
+    def library(self) -> Library:
+        return _Named(self.named) if self.named else self._library
+
+    @functools.cached_property
+    def _library(self) -> Library:
+        """The real one: what a card shows is in files. Only tests of cards wait for torch, which it imports."""
+        from sdui.models.files import ModelFiles
+        from sdui.models.library import Library as Files
+
+        return Files(ModelFiles(self._launch.model_folders(), self._launch.folder("cache")))
 
     def metadata(self, checkpoint: str) -> dict[str, str]:
         found = self.given.checkpoint(checkpoint)
@@ -150,3 +159,17 @@ def jpeg(picture: NDArray[np.uint8]) -> bytes:
     data = BytesIO()
     Image.fromarray(picture).save(data, "JPEG", quality=80)
     return data.getvalue()
+
+
+class _Named:
+    """A library of names alone."""
+
+    def __init__(self, names: dict[str, list[str]]) -> None:
+        self._names = names
+
+    def page(self, query: NetworkQuery) -> NetworkPage:
+        words = query.search.split()
+        found = [name for name in self._names.get(query.kind, []) if all(word in f"{name} alias" for word in words)]
+        shown = found[query.offset : query.offset + query.count]
+        entries = tuple(Network(f"{name}.safetensors", name, f"{name} alias") for name in shown)
+        return NetworkPage(entries, len(found))

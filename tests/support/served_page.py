@@ -51,7 +51,8 @@ class Server:
 
 def serve(folder: Path, catalog: Catalog = CATALOG, *, extensions: bool = False) -> Iterator[Server]:
     """extensions: with those that come with sdui, Custom code too."""
-    worker = FakeWorker(catalog)
+    launch = Launch(data_dir=folder)
+    worker = FakeWorker(catalog, launch=launch)
     store = OutputStore(folder)
     settings = SettingsFile(folder / "config.json", standing.preferences(GenerationRequest))
     history = History(folder, folder / "cache", lambda: output_folders(store.root, settings.current), Path.unlink)
@@ -61,9 +62,7 @@ def serve(folder: Path, catalog: Catalog = CATALOG, *, extensions: bool = False)
     builtin.add_all(host, ["params"], allow_code=True)
     requests = host.request(GenerationRequest, "always", "script") if extensions else GenerationRequest
     operations = host.request(ExtrasRequest, "operation") if extensions else ExtrasRequest
-    services = Services(
-        jobs, settings, Launch(data_dir=folder), {"version": "0.0-test"}, requests, operations, history=history
-    )
+    services = Services(jobs, settings, launch, {"version": "0.0-test"}, requests, operations, history=history)
     started: Future[tuple[uvicorn.Server, int]] = Future()
     thread = threading.Thread(target=lambda: asyncio.run(_run(services, started)))
     thread.start()

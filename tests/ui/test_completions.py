@@ -6,26 +6,12 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from sdui.core.catalog import NetworkPage
 from sdui.core.settings import Launch, SettingsFile
 from sdui.jobs.queue import JobQueue
 from sdui.ui import completions
 from sdui.ui.services import Services
 from tests.support.fake_worker import FakeWorker
 from tests.support.servers import wait_until
-
-
-class Embeddings(FakeWorker):
-    """Has LoRAs, and the embeddings "easyneg" and "other"."""
-
-    def networks(self, kind, search, number) -> NetworkPage:
-        if kind != "embedding":
-            return super().networks(kind, search, number)
-        self_loras, self.loras = self.loras, ["easyneg", "other"]
-        try:
-            return super().networks("lora", search, number)
-        finally:
-            self.loras = self_loras
 
 
 @pytest.fixture
@@ -36,8 +22,8 @@ def services(tmp_path):
     (tmp_path / "wildcards" / "deep").mkdir(parents=True)
     (tmp_path / "wildcards" / "deep" / "colour.txt").write_text("red\n")
     (tmp_path / "wildcards" / "cloth.txt").write_text("wool\n")
-    worker = Embeddings()
-    worker.loras = [f"hat {number}" for number in range(130)]
+    worker = FakeWorker()
+    worker.named = {"lora": [f"hat {number}" for number in range(130)], "embedding": ["easyneg", "other"]}
     jobs = JobQueue([worker], lambda image, preferences: None)
     yield Services(jobs, SettingsFile(tmp_path / "config.json"), Launch(data_dir=tmp_path))
     jobs.close()

@@ -20,7 +20,7 @@ from tests.support.fake_worker import FakeWorker
 def services(tmp_path):
     (tmp_path / "styles.csv").write_text("name,prompt,negative_prompt\nfilm,film still,drawing\n")
     worker = FakeWorker()
-    worker.loras = ["hat"]
+    worker.named = {"lora": ["hat"]}
     jobs = JobQueue([worker], lambda image, preferences: None)
     yield Services(jobs, SettingsFile(tmp_path / "config.json"), Launch(data_dir=tmp_path))
     jobs.close()

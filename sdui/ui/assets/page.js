@@ -8,6 +8,7 @@ import "./token_counter.js";
 
 import "./drafts.js";
 import "./history.js";
+import "./networks.js";
 import "./sizes.js";
 import "./viewer.js";
 import "./compare.js";
@@ -40,22 +41,6 @@ function onKey(event) {
   if (!button) return;
   event.preventDefault();
   button.click();
-}
-
-/** A prompt with this tag, or, if it has it with whatever strength, without it and the comma before it. */
-export function toggled(prompt, tag) {
-  const name = tag.replace(/:[^:]*>$/, "").replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const here = tag.startsWith("<") ? `${name}(?::[^<>]*)?>` : `(?<![\\w])${name}(?![\\w])`;
-  const without = prompt.replace(new RegExp(`(?<![,\\s])[,\\s]*${here}`, "g"), "");
-  return without === prompt ? [prompt, tag].filter(Boolean).join(" ") : without.replace(/^[,\s]+/, "");
-}
-
-function onClick(event) {
-  const tag = event.target.closest?.("[data-tag]")?.dataset.tag;
-  const prompt = tag && inOpenTab("prompt")?.querySelector("textarea");
-  if (!prompt) return;
-  prompt.setRangeText(toggled(prompt.value, tag), 0, prompt.value.length, "end");
-  prompt.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 /** Where in the picture itself, in its pixels, a click on its element lands; null beside it. */
@@ -110,7 +95,6 @@ function start() {
   });
   observer.observe(document.body, { childList: true, subtree: true, attributeFilter: ["aria-valuenow"] });
   document.addEventListener("keydown", onKey);
-  document.addEventListener("click", onClick);
   document.addEventListener("click", onPoint, true);
   document.addEventListener("blur", keepNumber, true);
 }
