@@ -167,6 +167,7 @@ class InitImage(Params):
             choices="upscalers",
             infotext="Upscaler",
             a1111="upscaler_for_img2img",
+            section="Upscaling",
         ),
     ] = "None"
     initial_noise_multiplier: Annotated[
