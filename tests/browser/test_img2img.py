@@ -22,6 +22,8 @@ pytestmark = pytest.mark.browser
 
 EDITING = Checkpoint("edits", "edits.safetensors", "sd15", 128, 128, edits=True)
 SIZE = (400, 240)
+PATIENCE = 90_000
+"""Milliseconds: a canvas that is drawn without a graphics card, on a busy machine."""
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +64,8 @@ def put(page: Page, canvas: str, photo: Path) -> None:
         page.click(f"{canvas} button[aria-label='Clear canvas']")
         expect(page.locator(f"{canvas} canvas")).to_have_count(0)
     page.set_input_files(f"{canvas} input[type=file]", photo)
-    expect(page.locator(f"{canvas} .pixi-target canvas")).to_be_visible()
-    expect(page.locator(f"{canvas} button[aria-label='Undo']")).to_be_enabled()
+    expect(page.locator(f"{canvas} .pixi-target canvas")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(f"{canvas} button[aria-label='Undo']")).to_be_enabled(timeout=PATIENCE)
 
 
 def paint(page: Page, canvas: str, *points: tuple[float, float]) -> None:

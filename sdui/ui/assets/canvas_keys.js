@@ -27,24 +27,38 @@ const isTyping = (element) =>
   element?.isContentEditable || element?.matches?.("textarea, select, input:not([type=range], [type=checkbox])");
 
 let hovered = null;
+/** By canvas: steps that are still to be taken, and what closes the slider again. */
+const steps = new WeakMap();
 const closing = new WeakMap();
 
-/** The slider is only there while it is open, which the brush shows as well. */
-async function resizeBrush(canvas, larger) {
-  const button = canvas.querySelector(SIZE);
-  if (!button) return;
-  const find = () => canvas.querySelector(".size_picker input[type=range]");
-  if (!find()) button.click();
-  for (let tries = 0; tries < 20 && !find(); tries += 1) await new Promise(requestAnimationFrame);
-  const slider = find();
-  if (!slider) return;
-  slider.value = resized(Number(slider.value), larger, Number(slider.min), Number(slider.max));
-  slider.dispatchEvent(new Event("input", { bubbles: true }));
+const sliderOf = (canvas) => canvas.querySelector(".size_picker input[type=range]");
+const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
+function closeLater(canvas, after) {
   clearTimeout(closing.get(canvas));
-  closing.set(
-    canvas,
-    setTimeout(() => find() && canvas.querySelector(SIZE)?.click(), OPEN),
-  );
+  const close = () => {
+    if (!sliderOf(canvas)) return;
+    canvas.querySelector(SIZE)?.click();
+    closeLater(canvas, OPEN / 2);
+  };
+  closing.set(canvas, setTimeout(close, after));
+}
+
+/** The slider is only there while it is open, which shows the brush as well. Steps that come meanwhile are taken along. */
+async function resizeBrush(canvas, larger) {
+  const waiting = steps.get(canvas) ?? [];
+  waiting.push(larger);
+  if (waiting.length > 1) return;
+  steps.set(canvas, waiting);
+  if (!sliderOf(canvas)) canvas.querySelector(SIZE)?.click();
+  for (let tries = 0; tries < 50 && !sliderOf(canvas); tries += 1) await pause(20);
+  steps.delete(canvas);
+  const slider = sliderOf(canvas);
+  if (!slider) return;
+  const step = (size, more) => resized(size, more, Number(slider.min), Number(slider.max));
+  slider.value = waiting.reduce(step, Number(slider.value));
+  slider.dispatchEvent(new Event("input", { bubbles: true }));
+  closeLater(canvas, OPEN);
 }
 
 function act(canvas, action) {
