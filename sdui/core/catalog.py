@@ -49,6 +49,8 @@ class Checkpoint:
     """Prompts that its makers know to work."""
     problem: str = ""
     """Why it cannot be loaded, in one sentence; "" when it can."""
+    edits: bool = False
+    """Whether it changes a picture as it is told to (InstructPix2Pix)."""
     hashes: tuple[str, ...] = ()
     """Those that are known of the file, in lower case; the SHA-256 comes first when it is one of them."""
 

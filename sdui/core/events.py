@@ -56,6 +56,10 @@ class GeneratedImage:
     """Saved in the outputs folder, as far as the settings have it; False for what is there already."""
     basename: str = ""
     """What a grid's file name begins with; "" is "grid"."""
+    folder: str = ""
+    """Where it is saved under `name`; "" is the folder of the settings, under a name of their pattern."""
+    name: str = ""
+    """Without ending."""
 
 
 @dataclass(frozen=True, slots=True)

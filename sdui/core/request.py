@@ -11,6 +11,7 @@ from .groups import Extended
 from .merging import MergeRequest
 from .pairs import squeezed
 from .params import Param, Params, Text
+from .picture_batch import PictureSource, ResizeBy
 from .sampling_options import GuidanceOptions, SamplingOptions
 from .stages import Hires, InitImage, Refiner
 from .text_options import TextOptions
@@ -342,4 +343,14 @@ class LoadRequest(Params):
     model: str = ""
 
 
-Task = GenerationRequest | LoadRequest | MergeRequest | ExtrasRequest | InterrogateRequest
+class BatchRequest(Params):
+    """img2img of every picture of a source, one after the other."""
+
+    request: GenerationRequest
+    """Of each; its picture and its mask are b"", "to be given"."""
+    source: PictureSource = PictureSource()
+    resize: ResizeBy | None = None
+    """In place of the request's width and height."""
+
+
+Task = GenerationRequest | BatchRequest | LoadRequest | MergeRequest | ExtrasRequest | InterrogateRequest

@@ -159,6 +159,17 @@ class InitImage(Params):
             infotext="Resize mode",
         ),
     ] = RESIZE_MODES[0]
+    upscaler: Annotated[
+        str,
+        Param(
+            "Upscaler for img2img",
+            "What enlarges the picture where the chosen size is larger; None resamples it.",
+            choices="upscalers",
+            infotext="Upscaler",
+            a1111="upscaler_for_img2img",
+            section="Upscaling",
+        ),
+    ] = "None"
     initial_noise_multiplier: Annotated[
         float,
         Field(ge=0, le=10),

@@ -13,7 +13,7 @@ from sdui.core.events import Described, Emit, GeneratedImage, ImageReady, Progre
 from sdui.core.extras import ExtrasRequest, InterrogateRequest
 from sdui.core.groups import script_of
 from sdui.core.merging import MergeRequest
-from sdui.core.request import GenerationRequest, LoadRequest, Task
+from sdui.core.request import BatchRequest, GenerationRequest, LoadRequest, Task
 from sdui.core.settings import Preferences
 from sdui.extensions.contracts import Context
 from sdui.extensions.host import Host
@@ -40,6 +40,7 @@ from .hires import upscaler_names
 from .leases import JobLeases
 from .painter import Painter
 from .passes import Tools
+from .picture_batch import draw_each
 from .resolving import Resolver
 from .upscaling import Upscalers
 
@@ -126,10 +127,14 @@ class Engine:
                     emit(Described(drawing.described(opened(task.image, "Image").convert("RGB"), task.describer)))
                 case GenerationRequest():
                     self._generate(task, drawing)
+                case BatchRequest():
+                    draw_each(task, drawing, self._generate)
 
     def prepare(self, task: Task | None) -> None:
         """What will be run next, as far as is known now; from any thread, at any time."""
         self._next = task
+        if isinstance(task, BatchRequest):
+            task = task.request
         if not isinstance(task, GenerationRequest | LoadRequest):
             self._models.expect(None)
         elif self._drawing is not None:

@@ -15,6 +15,7 @@ from sdui.core.request import GenerationRequest
 from sdui.core.stages import MASKED_CONTENT, RESIZE_MODES, SoftInpainting
 from sdui.imaging.fingerprints import of_picture
 from sdui.imaging.init_picture import PreparedPicture, prepare
+from sdui.imaging.resize import Upscale
 from sdui.models.families.base import LoadedModel
 from sdui.sampling.noise import ImageNoise, Variation
 
@@ -49,12 +50,17 @@ class InitLatents:
         return [self.picture.finish(drawn, cells) for drawn, cells in zip(pixels, changed, strict=True)]
 
 
-def encode_init(request: GenerationRequest, model: LoadedModel, seeds: Sequence[int]) -> InitLatents | None:
-    """None for txt2img. `seeds` are those of the noise that "latent noise" fills the mask with. Raises RequestError."""
+def encode_init(
+    request: GenerationRequest, model: LoadedModel, seeds: Sequence[int], upscale: Upscale | None = None
+) -> InitLatents | None:
+    """None for txt2img. `seeds` are those of the noise that "latent noise" fills the mask with. Raises RequestError.
+
+    upscale: of the request's upscaler, None for "None".
+    """
     init = request.init
     if init is None:
         return None
-    picture = prepare(init, request.width, request.height)
+    picture = prepare(init, request.width, request.height, upscale)
     images = torch.tensor(picture.pixels).permute(2, 0, 1)[None] / 255
     with model.patched(tiling=request.tiling, token_merging_ratio=0):
         latents = model.encode_image(images)

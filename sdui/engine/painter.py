@@ -16,6 +16,7 @@ from sdui.core.request import GenerationRequest
 from sdui.extensions.contracts import Context
 from sdui.extensions.host import Host
 from sdui.imaging.hires_size import hires_size
+from sdui.imaging.resize import NONE, Upscale
 from sdui.models.residents import Lease
 from sdui.models.store import ModelStore
 
@@ -72,7 +73,8 @@ class Painter:
         parts = batches(request, context, self.host, self.data)
         networks = Networks(self.models.files, context.emit, context.preferences, self.embeddings, asked.network_hashes)
         pace = Pace(len(parts), passes=2 if request.hires else 1)
-        init = encode_init(request, lease.model, parts[0].seeds)
+        upscale = self._upscale(request, context)
+        init = encode_init(request, lease.model, parts[0].seeds, upscale)
         if init and init.picture.notice:
             context.emit(Notice(init.picture.notice))
         prepared_for, made = len(parts[0].seeds), list[GeneratedImage]()
@@ -80,7 +82,7 @@ class Painter:
             context.stop.next_batch()
             leases.activate(lease)
             if pace.batch and (context.preferences.batch_independent or len(batch.seeds) != prepared_for):
-                init, prepared_for = encode_init(request, lease.model, batch.seeds), len(batch.seeds)
+                init, prepared_for = encode_init(request, lease.model, batch.seeds, upscale), len(batch.seeds)
             run = Run(batch.request, request, context, self.host, batch, lease, leases, pace, networks, init)
             try:
                 images = generate(run, self.tools)
@@ -89,6 +91,11 @@ class Painter:
             made += [on_image(image) for image in images]
         context.stop.check()
         return made
+
+    def _upscale(self, request: GenerationRequest, context: Context) -> Upscale | None:
+        if request.init is None or request.init.upscaler == NONE:
+            return None
+        return self.tools.upscalers.used(request.init.upscaler, context)
 
 
 def _require_memory(request: GenerationRequest, lease: Lease) -> int:

@@ -46,6 +46,8 @@ class Resolver:
             raise RequestError(
                 "Hires. fix: it is for pictures from noise alone. Leave out the init image, or hires fix."
             )
+        if request.init:
+            self.upscalers.check(request.init.upscaler)
         sampler, schedule = self.samplers.resolve(request.sampler, request.schedule)
         values: dict[str, Any] = {
             "seed": real_seed(request.seed),

@@ -16,7 +16,7 @@ from .crop import Box, expanded, masked_box
 from .fill import filled
 from .masks import is_rounded, latent_cells, overlaid, read_mask
 from .pixels import Pixels, flattened, opened
-from .resize import CROP, FILL, LATENT, resize
+from .resize import CROP, FILL, LATENT, Upscale, resize
 
 _SOFT_EDGE = 4
 """Pixels; hides the latent cells in a mask that was enlarged from them."""
@@ -49,6 +49,8 @@ class Inpainting:
     """The part of the original that is drawn; None is all of it."""
     latent_mask: Pixels | None = None
     """[H,W], in place of the mask where latents and masked content are concerned."""
+    upscale: Upscale | None = None
+    """For putting back into a part that is larger than what was drawn."""
 
     def latent_cells(self, rows: int, columns: int) -> NDArray[np.float32]:
         """[rows, columns] from 0, kept, to 1, drawn."""
@@ -89,7 +91,7 @@ class Inpainting:
             return image
         height, width = self.original_mask.shape
         canvas = Image.new(image.mode, (width, height))
-        canvas.paste(resize(image, CROP, self.box.width, self.box.height), self.box[:2])
+        canvas.paste(resize(image, CROP, self.box.width, self.box.height, self.upscale), self.box[:2])
         return canvas
 
 
@@ -116,40 +118,47 @@ class PreparedPicture:
         return self.inpainting.put_back(drawn, changed)
 
 
-def prepare(init: InitImage, width: int, height: int) -> PreparedPicture:
-    """For drawing at width x height pixels. Raises RequestError naming the image, the mask or the resize mode."""
+def prepare(init: InitImage, width: int, height: int, upscale: Upscale | None = None) -> PreparedPicture:
+    """For drawing at width x height pixels. Raises RequestError naming the image, the mask or the resize mode.
+
+    upscale: the init's upscaler, for colours that become larger; None resamples them.
+    """
     image = flattened(opened(init.image, "Image"), init.img2img_background_color)
     if init.inpaint is None:
-        return _without_mask(init, image, width, height)
+        return _without_mask(init, image, width, height, upscale)
     if init.inpaint.area == INPAINT_AREAS[0]:
-        return _whole_picture(init, init.inpaint, image, (width, height))
+        return _whole_picture(init, init.inpaint, image, (width, height), upscale)
     mask = read_mask(init.inpaint, image.size)
     box = masked_box(mask, init.inpaint.padding)
     if box is None:
-        return replace(_without_mask(init, image, width, height), notice=_EMPTY_MASK)
+        return replace(_without_mask(init, image, width, height, upscale), notice=_EMPTY_MASK)
     box = expanded(box, (width, height), image.size)
-    part, part_mask = (resize(each.crop(box), FILL, width, height) for each in (image, mask))
+    part, part_mask = (resize(each.crop(box), FILL, width, height, upscale) for each in (image, mask))
     inpainting = _inpainting(init.inpaint, part_mask, image, mask, box)
-    return _with_mask(init, init.inpaint, part, inpainting)
+    return _with_mask(init, init.inpaint, part, replace(inpainting, upscale=upscale))
 
 
-def _without_mask(init: InitImage, image: Image.Image, width: int, height: int) -> PreparedPicture:
-    resized = _resized(init, image, width, height)
+def _without_mask(
+    init: InitImage, image: Image.Image, width: int, height: int, upscale: Upscale | None
+) -> PreparedPicture:
+    resized = _resized(init, image, width, height, upscale)
     return PreparedPicture(np.asarray(resized), corrected=init.img2img_color_correction)
 
 
-def _whole_picture(init: InitImage, inpaint: Inpaint, image: Image.Image, size: tuple[int, int]) -> PreparedPicture:
+def _whole_picture(
+    init: InitImage, inpaint: Inpaint, image: Image.Image, size: tuple[int, int], upscale: Upscale | None
+) -> PreparedPicture:
     if init.resize_mode == LATENT and image.size != size:
         raise RequestError(_LATENT_WITH_MASK.format(mode=LATENT, width=image.width, height=image.height))
-    image, mask = _resized(init, image, *size), resize(read_mask(inpaint), init.resize_mode, *size)
+    image, mask = _resized(init, image, *size, upscale), resize(read_mask(inpaint), init.resize_mode, *size)
     # The original returns only where less than half of a pixel is masked.
     edge = mask.point([min(2 * value, 255) for value in range(256)])
     return _with_mask(init, inpaint, image, _inpainting(inpaint, mask, image, edge))
 
 
-def _resized(init: InitImage, image: Image.Image, width: int, height: int) -> Image.Image:
+def _resized(init: InitImage, image: Image.Image, width: int, height: int, upscale: Upscale | None) -> Image.Image:
     if init.resize_mode != LATENT:
-        return resize(image, init.resize_mode, width, height)
+        return resize(image, init.resize_mode, width, height, upscale)
     if min(image.size) < _LEAST:
         raise RequestError(
             _TOO_SMALL_FOR_LATENT.format(mode=LATENT, least=_LEAST, width=image.width, height=image.height)

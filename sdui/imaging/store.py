@@ -194,6 +194,9 @@ def _kept(image: GeneratedImage, preferences: Preferences) -> bool:
 
 def _place(root: Path, image: GeneratedImage, preferences: Preferences) -> _Place:
     """A1111's folder and name for a picture."""
+    if image.folder:
+        name = relative_path(image.name)
+        return _Place(_folder(root, image.folder), "", name, numbered=not name.name)
     is_grid = image.kind == "grid"
     facts = NameFacts(
         image.request,

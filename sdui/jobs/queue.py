@@ -35,7 +35,7 @@ from sdui.core.events import (
 )
 from sdui.core.extras import ExtrasRequest
 from sdui.core.networks import Library
-from sdui.core.request import Task
+from sdui.core.request import BatchRequest, Task
 from sdui.core.settings import Preferences
 
 log = logging.getLogger(__name__)
@@ -292,9 +292,15 @@ class JobQueue:
             except Exception as error:  # the boundary: a job's failure is the job's, not the queue's
                 log.exception("job %s failed", job.id[:8])
                 ending = Failed(f"{type(error).__name__}: {error}", type(error).__name__)
-            if isinstance(job.task, ExtrasRequest):
-                # Ended jobs stay readable for long, and these may be many photos.
-                job.task = job.task.model_copy(update={"pictures": ()})
+            # Ended jobs stay readable for long, and these may be many photos.
+            match job.task:
+                case ExtrasRequest():
+                    job.task = job.task.model_copy(update={"pictures": ()})
+                case BatchRequest(source=source):
+                    without = source.model_copy(update={"pictures": ()})
+                    job.task = job.task.model_copy(update={"source": without})
+                case _:
+                    pass
             job.publish(ending)
 
     def _publish(self, job: Job, event: Event) -> None:

@@ -6,7 +6,7 @@ import functools
 import json
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from sdui import __version__
@@ -15,6 +15,7 @@ from sdui.core.errors import ModelFileError
 
 from .families import families, family_of
 from .families.others import kind_of
+from .families.stable_diffusion import is_editing
 from .hashes import Hashes
 from .header import Header, read_header
 from .scan import Version
@@ -40,6 +41,7 @@ class Description:
     examples: tuple[str, ...] = ()
     problem: str = ""
     """Why it cannot be loaded."""
+    edits: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class CheckpointFile:
         title = f"{self.title_path} [{hashes.autov2}]" if hashes.sha256 else self.title_path
         told = self.description
         size = told.width, told.height
-        return Checkpoint(self.name, title, told.family, *size, told.examples, told.problem, hashes.known)
+        return Checkpoint(self.name, title, told.family, *size, told.examples, told.problem, told.edits, hashes.known)
 
 
 def described(path: Path) -> Description:
@@ -102,7 +104,7 @@ def described(path: Path) -> Description:
     if family is None:
         return Description(problem=f"{path}: {kind_of(header.shapes)}")
     width, height = _resolution(header) or family.size
-    return Description(family.name, width, height, _examples(header))
+    return Description(family.name, width, height, _examples(header), edits=is_editing(header.shapes))
 
 
 def to_text(description: Description) -> str:
@@ -156,7 +158,7 @@ def _names(file: CheckpointFile) -> tuple[str, ...]:
 
 
 def _knowledge() -> str:
-    return " ".join((__version__, *(family.name for family in families())))
+    return " ".join((__version__, str(len(fields(Description))), *(family.name for family in families())))
 
 
 def _resolution(header: Header) -> tuple[int, int] | None:

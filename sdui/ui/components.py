@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.components.image_editor import EditorData
+from gradio.data_classes import FileData
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import is_static_file
 
@@ -59,6 +61,24 @@ class ImageFile(gr.Image, metaclass=_NoStub):
         return super().postprocess(
             save_bytes_to_cache(value, "picture.png", self.GRADIO_CACHE) if isinstance(value, bytes) else value
         )
+
+
+class StrokeEditor(gr.ImageEditor, metaclass=_NoStub):
+    """Brush and eraser over a picture. It hands on the layers that were painted, as paths of PNG files.
+
+    It shows the picture whose path, or encoded content, it is given, with nothing painted on it.
+    """
+
+    def get_block_name(self) -> str:
+        return "imageeditor"
+
+    def preprocess(self, payload: Any) -> Any:
+        return [layer.path for layer in payload.layers] if payload else []
+
+    def postprocess(self, value: Any) -> EditorData | None:
+        if isinstance(value, bytes):
+            value = save_bytes_to_cache(value, "picture.png", self.GRADIO_CACHE)
+        return EditorData(background=FileData(path=value)) if value else None
 
 
 def uploaded(path: str, field: str) -> bytes:

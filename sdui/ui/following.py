@@ -13,7 +13,7 @@ import gradio as gr
 
 from sdui.core.events import Stop
 from sdui.core.extras import ExtrasRequest
-from sdui.core.request import GenerationRequest
+from sdui.core.request import BatchRequest, GenerationRequest
 from sdui.jobs.queue import Job, JobQueue, View
 
 from . import markup
@@ -142,7 +142,7 @@ def busy(job: Job | None) -> bool:
 
 
 def _makes_pictures(job: Job) -> bool:
-    return isinstance(job.task, GenerationRequest | ExtrasRequest)
+    return isinstance(job.task, GenerationRequest | BatchRequest | ExtrasRequest)
 
 
 def _ending(view: View) -> list[str]:

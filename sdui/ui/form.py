@@ -12,7 +12,7 @@ from sdui.core import groups
 from sdui.core.catalog import Catalog
 from sdui.core.errors import RequestError
 from sdui.core.groups import PREFIX, Extended, Group, Kind, Look, groups_of, script_of
-from sdui.core.params import Declared, Params, declared, explain, nest
+from sdui.core.params import Declared, Param, Params, declared, explain, nest
 
 from .components import OpenDropdown, OpenSlider
 
@@ -92,6 +92,10 @@ class Form(Generic[T]):
             for d in listed
             if isinstance(d.param.choices, str) and d.param.choices
         }
+
+    def param(self, path: str) -> Param:
+        """How a field is declared, for a component that is made elsewhere."""
+        return self._declared[path].param
 
     def outputs(self) -> list[Any]:
         """What `fill` may change."""

@@ -13,7 +13,7 @@ from sdui.core import infotext, override_settings, standing
 from sdui.core.catalog import Catalog
 from sdui.core.errors import RequestError
 from sdui.core.groups import Kind
-from sdui.core.request import GenerationRequest, LoadRequest
+from sdui.core.request import BatchRequest, GenerationRequest, LoadRequest, Task
 from sdui.jobs.queue import Job
 
 from . import checkpoints, drafts, markup, networks, prompt_boxes, results, sizes, styles
@@ -98,14 +98,23 @@ def refiner(form: Form[GenerationRequest], tab: Kind) -> None:
 def size_and_batch(form: Form[GenerationRequest], tab: Kind, size: tuple[int, int]) -> gr.Column:
     """Where further tools for the size go."""
     with gr.Row():
-        with gr.Column(elem_id=f"{tab}_column_size", scale=4, min_width=200):
-            for side, pixels in zip(SIDES, size, strict=True):
-                form.add(side, value=pixels)
-        column = sizes.tools(form, tab)
-        with gr.Column(elem_id=f"{tab}_column_batch", scale=3, min_width=160):
-            for field in _BATCH:
-                form.add(field)
+        column = size_alone(form, tab, size)
+        batch(form, tab)
     return column
+
+
+def size_alone(form: Form[GenerationRequest], tab: Kind, size: tuple[int, int]) -> gr.Column:
+    """Two columns; where further tools go."""
+    with gr.Column(elem_id=f"{tab}_column_size", scale=4, min_width=200):
+        for side, pixels in zip(SIDES, size, strict=True):
+            form.add(side, value=pixels)
+    return sizes.tools(form, tab)
+
+
+def batch(form: Form[GenerationRequest], tab: Kind) -> None:
+    with gr.Column(elem_id=f"{tab}_column_batch", scale=3, min_width=160):
+        for field in _BATCH:
+            form.add(field)
 
 
 def native_size(chosen: checkpoints.Checkpoint | None) -> tuple[int, int]:
@@ -152,15 +161,22 @@ class Generation:
     def bind(self, tools: Tools) -> None:
         parts, field, outputs = self.parts, self.form.components, self.outputs()
         parts.keep_looking(
-            parts.generate.click(self.submit, inputs_kwargs=self.inputs(), outputs=outputs, **QUIET),
+            *self.bind_asking(tools["enqueue"]),
             parts.timer.tick(self.tick, self.watched(), outputs, **QUIET),
         )
         drafts.bind(self.kind, self.form.components | {_OVERRIDES: self.overrides}, parts.draft)
-        waiting = {name: component for name, component in self.inputs().items() if name != "job_id"}
-        said = [parts.log, parts.draft, self.place]
-        tools["enqueue"].click(self.enqueue, inputs_kwargs=waiting, outputs=said, **QUIET)
         tools["paste"].click(self.paste, [field["prompt"]], outputs, **QUIET)
         self.overrides.change(fn=None, js=_HIDE_WHEN_EMPTY, inputs=[self.overrides], outputs=[self.overrides])
+
+    def bind_asking(self, enqueue: gr.Button) -> list[Any]:
+        """What Generate and Enqueue do; the events after which the page has a job to look at."""
+        inputs = self.inputs()
+        enqueue.click(self.enqueue, inputs_kwargs=waiting(inputs), outputs=self.enqueued(), **QUIET)
+        return [self.parts.generate.click(self.submit, inputs_kwargs=inputs, outputs=self.outputs(), **QUIET)]
+
+    def enqueued(self) -> list[Any]:
+        """What `enqueue` may change."""
+        return [self.parts.log, self.parts.draft, self.place]
 
     def take_files(self, dropped: gr.File) -> None:
         """The parameters of a picture or text that is dropped on a prompt fill the form."""
@@ -209,19 +225,21 @@ class Generation:
         try:
             request = self.read(values | {"model": self._title(values.get("model"))})
             request = override_settings.apply(request, overrides)
+            task = self.task(request, values)
         except RequestError as error:
             log.warning("refused: %s", error)
             return None, {self.parts.log: markup.messages([], str(error))}
-        job = self.services.jobs.submit(request, self.services.settings.current, place)
+        job = self.services.jobs.submit(task, self.services.settings.current, place)
         held = {path: values.get(path.replace(".", "__")) for path in self.form.components} | {_OVERRIDES: overrides}
         return job, {self.parts.draft: drafts.text(held), self.place: None}
 
     def edit(self, job: Job, place: int) -> Updates:
         """Show the request of a job that was taken out of the queue; what is asked for next takes its place."""
-        assert isinstance(job.task, GenerationRequest)
-        updates, remarks = self._fill(job.task, keep=("model",))
-        if job.task.model or job.task.model_hash:
-            changed, warning = self._checkpoint_of(job.task)
+        request = request_of(job)
+        assert request is not None
+        updates, remarks = self._fill(request, keep=("model",))
+        if request.model or request.model_hash:
+            changed, warning = self._checkpoint_of(request)
             updates |= changed
             remarks += warning
         taken = "This job waits no more. Change it; Generate or Enqueue puts it back at its place."
@@ -230,6 +248,10 @@ class Generation:
     def read(self, values: dict[str, Any]) -> GenerationRequest:
         """What the controls and, where there is none, the settings ask for. Raises RequestError."""
         return standing.applied(self.form.read(values), self.services.settings.current, self.form.components)
+
+    def task(self, request: GenerationRequest, values: dict[str, Any]) -> Task:
+        """What is to be done. `values`: what the controls hold. Raises RequestError."""
+        return request
 
     def usable(self, request: GenerationRequest) -> tuple[GenerationRequest, list[str]]:
         """As much of a text's request as this tab can ask for, and sentences about the rest."""
@@ -250,14 +272,15 @@ class Generation:
     def attach(self, job_id: str, draft: str) -> Updates:
         """For a page that was just opened: its own last job, else what is running now; and the form as it was."""
         job, held = self._job(job_id) or self._running(), drafts.read(draft)
-        if job is None or not isinstance(job.task, GenerationRequest):
+        request = request_of(job)
+        if job is None or request is None:
             updates = self.parts.idle(_FORGOTTEN if job_id else "")
             if loading := self._loading():
                 updates |= self.parts.changes(loading, self.services.jobs, {})
             return updates | self._restore(held)
-        updates = self._fill(job.task, keep=("model",))[0] | self.parts.follow(job, self.services.jobs)
+        updates = self._fill(request, keep=("model",))[0] | self.parts.follow(job, self.services.jobs)
         catalog = self.services.jobs.catalog()
-        used = checkpoints.find(catalog, job.task.model) if busy(job) else None
+        used = checkpoints.find(catalog, request.model) if busy(job) else None
         return updates | (self._checkpoint(catalog, used) if used else {}) | self._restore(held)
 
     def paste(self, prompt: str) -> Updates:
@@ -351,6 +374,21 @@ def _listed(entries: Any) -> Any:
 
 def kind_of(job: Job) -> Kind | None:
     """The tab that a job belongs to; None for those that draw nothing."""
-    if not isinstance(job.task, GenerationRequest):
-        return None
-    return "img2img" if job.task.init else "txt2img"
+    request = request_of(job)
+    return request and ("img2img" if request.init else "txt2img")
+
+
+def request_of(job: Job | None) -> GenerationRequest | None:
+    """What a job draws; of a batch, each time."""
+    match job and job.task:
+        case GenerationRequest() as request:
+            return request
+        case BatchRequest(request=request):
+            return request
+        case _:
+            return None
+
+
+def waiting(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Of what `submit` is handed, what `enqueue` is."""
+    return {name: component for name, component in inputs.items() if name != "job_id"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import Any, Literal
 
 import gradio as gr
@@ -10,18 +12,20 @@ from sdui.core import infotext
 from sdui.core.catalog import Catalog
 from sdui.core.errors import RequestError
 from sdui.core.params import declared
-from sdui.core.request import GenerationRequest
+from sdui.core.request import BatchRequest, GenerationRequest, Task
 from sdui.core.stages import SoftInpainting
 from sdui.imaging.pixels import opened
+from sdui.jobs.queue import Job
 
 from . import checkpoints, generation, markup, results, scripts
-from .checkpoints import QuickSettings, tool
+from .checkpoints import QuickSettings
 from .following import Parts
 from .form import Form, Updates
-from .generation import Generation, Tools
-from .init_pictures import InitPictures
+from .generation import Generation, Tools, waiting
+from .init_pictures import BATCH, INPAINT, INPAINT_SKETCH, MODES, SKETCH, InitPictures
 from .interrogating import Interrogation
-from .results import QUIET, Memory
+from .resizing import Resizing
+from .results import QUIET, Memory, is_local
 from .seeds import SeedRow
 from .services import Services
 from .sizes import SIDES
@@ -30,9 +34,15 @@ _INPAINT = "init.inpaint"
 _SOFT = f"{_INPAINT}.soft"
 _SENT = ("prompt", "negative_prompt", "steps", "sampler", "schedule", "cfg_scale")
 """What goes along with a picture from another tab, as in A1111."""
+_BLUR = 64
 _HIRES = "Hires. fix is for pictures from noise alone and was left out."
 _PICTURE = "The picture that it was made from is not in its text; choose it."
 _MASKED = "Neither the picture that it was made from nor the mask is in its text; choose them."
+_PRESS = "mode => document.getElementById('img2img_{asking}_' + mode).click()"
+_WAIT = f"""mode => {[SKETCH, INPAINT, INPAINT_SKETCH]}.includes(mode)
+  ? [{json.dumps(markup.waiting("Reading what was painted"))}, {{__type__: "update", interactive: false}}]
+  : ["", {{__type__: "update"}}]"""
+_LET_GO = "() => ['', {__type__: 'update', interactive: true}]"
 
 
 def build(services: Services, catalog: Catalog, quick: QuickSettings, memory: Memory) -> Img2img:
@@ -44,21 +54,26 @@ def build(services: Services, catalog: Catalog, quick: QuickSettings, memory: Me
     chosen = checkpoints.current(services, catalog)
     with gr.Row(elem_classes=["workbench"]):
         with generation.controls("img2img"):
-            pictures = InitPictures(lambda: _inpainting(form))
+            pictures = InitPictures(catalog, lambda: _inpainting(form))
             form.add("init.resize_mode", elem_id="resize_mode")
             generation.sampling(form, "img2img")
             generation.refiner(form, "img2img")
-            with generation.size_and_batch(form, "img2img", generation.native_size(chosen)):
-                detect = tool("Take the size of the picture", "img2img_detect_image_size_btn")
+            with gr.Row():
+                with gr.Column(scale=4, min_width=240):
+                    resizing = Resizing(form, catalog, generation.native_size(chosen))
+                generation.batch(form, "img2img")
             form.add("cfg_scale")
+            form.add("image_cfg_scale", visible=_edits(chosen))
             form.add("init.denoising_strength")
             seeds = SeedRow(form, "img2img")
             overrides = generation.override_box("img2img")
             scripts.build(form, services.requests, "img2img")
         parts = results.build(services, "img2img", top.buttons, memory)
+    pictures.bind(parts.log)
+    resizing.bind(pictures)
     interrogation.bind(pictures, form.components["prompt"], parts.log)
-    tab = Img2img(services, quick, form, parts, overrides, pictures)
-    tab.bind(top.tools | {"detect": detect})
+    tab = Img2img(services, quick, form, parts, overrides, pictures, resizing)
+    tab.bind(top.tools | {"detect": resizing.detect})
     tab.take_files(top.dropped)
     seeds.bind(services, parts)
     return tab
@@ -77,6 +92,10 @@ def _inpainting(form: Form[GenerationRequest]) -> None:
             form.add(d.path)
 
 
+def _edits(chosen: checkpoints.Checkpoint | None) -> bool:
+    return chosen is not None and chosen.edits
+
+
 class Img2img(Generation):
     kind = "img2img"
 
@@ -88,32 +107,91 @@ class Img2img(Generation):
         parts: Parts,
         overrides: gr.Dropdown,
         pictures: InitPictures,
+        resizing: Resizing,
     ) -> None:
         super().__init__(services, quick, form, parts, overrides)
-        self.pictures = pictures
+        self.pictures, self.resizing = pictures, resizing
+        self._asking = {
+            (asking, mode): gr.Button(mode, visible="hidden", elem_id=f"img2img_{asking}_{mode}")
+            for asking in ("generate", "enqueue")
+            for mode in MODES
+        }
+        """One for each inner tab, so that only that one's canvas is read, which is slow."""
 
     def bind(self, tools: Tools) -> None:
         super().bind(tools)
         sides = [self.form.components[side] for side in SIDES]
-        inputs = [self.pictures.mode, self.pictures.image, self.pictures.base]
+        inputs = [self.pictures.mode, *self.pictures.files()]
         tools["detect"].click(self.take_size, inputs, [*sides, self.parts.log], **QUIET)
+        follow = [self.form.components["image_cfg_scale"]]
+        self.quick.dropdown.change(self.follow_checkpoint, [self.quick.dropdown], follow, **QUIET)
 
-    def inputs(self) -> dict[str, Any]:
-        return super().inputs() | self.pictures.inputs()
+    def bind_asking(self, enqueue: gr.Button) -> list[Any]:
+        mode, told = self.pictures.mode, [self.parts.progress, self.parts.generate]
+        self.parts.generate.click(fn=None, js=_PRESS.format(asking="generate"), inputs=[mode])
+        self.parts.generate.click(fn=None, js=_WAIT, inputs=[mode], outputs=told)
+        enqueue.click(fn=None, js=_PRESS.format(asking="enqueue"), inputs=[mode])
+        events: list[Any] = []
+        for name in MODES:
+            start, inputs = self.starter(name), self.inputs_of(name)
+            asked = self._asking["generate", name].click(start, inputs_kwargs=inputs, outputs=self.outputs(), **QUIET)
+            asked.failure(fn=None, js=_LET_GO, outputs=told)
+            events.append(asked)
+            further = self._asking["enqueue", name]
+            further.click(self.enqueuer(name), inputs_kwargs=waiting(inputs), outputs=self.enqueued(), **QUIET)
+        return events
+
+    def inputs_of(self, mode: str) -> dict[str, Any]:
+        """What `submit` is handed from this inner tab, by name."""
+        return super().inputs() | self.resizing.inputs() | self.pictures.inputs(mode)
 
     def outputs(self) -> list[Any]:
-        return [*super().outputs(), *self.pictures.outputs()]
+        return [*super().outputs(), *self.pictures.outputs(), *self.resizing.outputs()]
+
+    def starter(self, mode: str) -> Callable[..., Updates]:
+        def start(request: gr.Request, job_id: Any, overrides: Any, place: Any = None, **values: Any) -> Updates:
+            given = values | {"mode": mode, "local": is_local(request)}
+            free: Updates = {self.parts.progress: "", self.parts.generate: gr.update(interactive=True)}
+            return free | self.submit(job_id, overrides, place, **given)
+
+        return start
+
+    def enqueuer(self, mode: str) -> Callable[..., Updates]:
+        def further(request: gr.Request, overrides: Any, place: Any = None, **values: Any) -> Updates:
+            return self.enqueue(overrides, place, **values, mode=mode, local=is_local(request))
+
+        return further
 
     def read(self, values: dict[str, Any]) -> GenerationRequest:
-        chosen = {name: values.get(name) for name in self.pictures.inputs()}
-        given = self.pictures.read(**chosen)
-        values = {name: value for name, value in values.items() if name not in chosen}
-        if given.mask is None:
+        mode, mine, values = self._told_apart(values)
+        resize = self.resizing.read(**{name: mine.pop(name) for name in self.resizing.inputs()})
+        if mode == BATCH:
+            image, mask = b"", b"" if mine.get("mask_dir") else None
+        else:
+            image, mask = self.pictures.read(mode, **mine, blur=_blur(values))
+        if mask is None:
             off = _INPAINT.replace(".", "__")
             values = {name: value for name, value in values.items() if not name.startswith(off)}
         else:
-            values |= {"init__inpaint__mask": given.mask}
-        return super().read(values | {"init__image": given.image})
+            values |= {"init__inpaint__mask": mask}
+        if resize and mode != BATCH:
+            values |= dict(zip(SIDES, resize.sides(*opened(image, "Image").size), strict=True))
+        return super().read(values | {"init__image": image})
+
+    def task(self, request: GenerationRequest, values: dict[str, Any]) -> Task:
+        if values["mode"] != BATCH:
+            return request
+        batch = self.pictures.batch
+        source = batch.read({name: values[name] for name in batch.inputs()}, local=values["local"])
+        resize = self.resizing.read(**{name: values[name] for name in self.resizing.inputs()})
+        return BatchRequest(request=request, source=source, resize=resize)
+
+    def _told_apart(self, values: dict[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:
+        """The inner tab, what it and the size hold, and what the form does."""
+        mode = values["mode"]
+        mine = self.inputs_of(mode).keys() - super().inputs().keys()
+        form = {name: value for name, value in values.items() if name not in (*mine, "mode", "local")}
+        return mode, {name: values.get(name) for name in mine}, form
 
     def usable(self, request: GenerationRequest) -> tuple[GenerationRequest, list[str]]:
         if request.hires:
@@ -121,6 +199,21 @@ class Img2img(Generation):
         if request.init is None:
             return request, []
         return request, [_MASKED if request.init.inpaint else _PICTURE]
+
+    def attach(self, job_id: str, draft: str) -> Updates:
+        chosen = checkpoints.current(self.services, self.services.jobs.catalog())
+        updates = super().attach(job_id, draft) | self._image_cfg_scale(chosen)
+        job = self._job(job_id) or self._running()
+        return updates | (self._of_a_batch(job) if job else {})
+
+    def edit(self, job: Job, place: int) -> Updates:
+        return super().edit(job, place) | self._of_a_batch(job)
+
+    def _of_a_batch(self, job: Job) -> Updates:
+        if not isinstance(job.task, BatchRequest):
+            return {}
+        resize = job.task.resize
+        return self.pictures.shows_batch(job.task.source) | (self.resizing.shows(resize) if resize else {})
 
     def take_picture(self, mode: Literal["img2img", "inpaint"], picture: bytes, text: str = "") -> Updates:
         """Start from this picture, in the inner tab of that mode, with the prompts and parameters of its infotext.
@@ -144,10 +237,14 @@ class Img2img(Generation):
         updates = self.show_infotext(text) if text else self._size_of(picture) | {self.parts.log: ""}
         return updates | (self.pictures.takes(mode, picture) if picture else {})
 
-    def take_size(self, mode: Any, image: Any, base: Any) -> Updates:
+    def follow_checkpoint(self, title: Any) -> Updates:
+        found = checkpoints.find(self.services.jobs.catalog(), title) if isinstance(title, str) else None
+        return self._image_cfg_scale(found)
+
+    def take_size(self, mode: Any, *files: Any) -> Updates:
         """Of the picture as it is seen, upright."""
         try:
-            return self._size_of(self.pictures.read_image(mode, image, base))
+            return self._size_of(self.pictures.read_image(mode, *files))
         except RequestError as error:
             return {self.parts.log: markup.messages([], str(error))}
 
@@ -155,6 +252,16 @@ class Img2img(Generation):
         sides = zip(SIDES, opened(picture, "Image").size, strict=True)
         return {self.form.components[side]: max(8, pixels // 8 * 8) for side, pixels in sides}
 
+    def _image_cfg_scale(self, chosen: checkpoints.Checkpoint | None) -> Updates:
+        return {self.form.components["image_cfg_scale"]: gr.update(visible=_edits(chosen))}
+
     def _fill(self, request: GenerationRequest, keep: tuple[str, ...]) -> tuple[Updates, list[str]]:
         updates, unknown = super()._fill(request, keep)
-        return updates | (self.pictures.shows(request.init) if request.init else {}), unknown
+        pictures = self.pictures.shows(request.init) if request.init else {}
+        return updates | pictures | self.resizing.shows_sides(), unknown
+
+
+def _blur(values: dict[str, Any]) -> int:
+    """For sketches; the form says what is wrong with it."""
+    blur = values.get("init__inpaint__mask_blur")
+    return int(blur) if isinstance(blur, int | float) and 0 <= blur <= _BLUR else 0

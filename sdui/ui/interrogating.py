@@ -43,18 +43,18 @@ class Interrogation:
     def bind(self, pictures: InitPictures, prompt: gr.Textbox, log: gr.HTML) -> None:
         self.pictures, self.prompt, self.log = pictures, prompt, log
         outputs = [self.asked, self.timer, self.progress, log, prompt]
-        inputs = [self.asked, pictures.mode, pictures.image, pictures.base]
+        inputs = [self.asked, pictures.mode, *pictures.files()]
         for name, button in self._buttons.items():
             button.click(self.starter(name), inputs, outputs, **QUIET)
         self.timer.tick(self.tick, [self.asked], outputs, **QUIET)
 
     def starter(self, describer: str) -> Callable[..., Updates]:
-        def start(asked: Any, mode: Any, image: Any, base: Any) -> Updates:
+        def start(asked: Any, mode: Any, *files: Any) -> Updates:
             running = self._job(asked)
             if running and not running.view().ended:
                 return {self.asked: asked, self.timer: gr.Timer(active=True)}
             try:
-                job = self._submit(describer, self.pictures.read_image(mode, image, base))
+                job = self._submit(describer, self.pictures.read_image(mode, *files))
             except RequestError as error:
                 return {self.log: markup.messages([], str(error))}
             return {

@@ -48,6 +48,7 @@ _STYLES = (
     "png_info",
     "prompts",
     "networks",
+    "canvas",
 )
 TITLE = "sdui"
 TABS = {

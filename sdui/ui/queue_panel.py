@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse
 from sdui.core.errors import RequestError
 from sdui.core.extras import ExtrasRequest, InterrogateRequest
 from sdui.core.params import Params
-from sdui.core.request import GenerationRequest, LoadRequest
+from sdui.core.request import BatchRequest, GenerationRequest, LoadRequest
 from sdui.imaging.pixels import opened
 from sdui.jobs.queue import Job, JobQueue, View
 
@@ -175,6 +175,8 @@ def _title(job: Job) -> str:
     match job.task:
         case GenerationRequest(prompt=prompt):
             return " ".join(prompt.split())[:_LONGEST_PROMPT] or "No prompt"
+        case BatchRequest(source=source):
+            return f"Batch: {source.input_dir or f'{len(source.pictures)} pictures'}"
         case ExtrasRequest(pictures=pictures):
             return f"Extras, {len(pictures)} pictures" if len(pictures) > 1 else "Extras"
         case LoadRequest(model=model):

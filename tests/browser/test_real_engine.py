@@ -123,6 +123,30 @@ def test_a_picture_of_a1111_with_hires_fix_is_dropped_and_comes_back(server, fol
     assert np.abs(pixels - expected).max() <= 1
 
 
+def test_what_is_not_painted_over_stays_as_it_was(folder, page, tmp_path):
+    noise = np.random.default_rng(1).integers(0, 256, (128, 128, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    page.click("#tab_img2img-button")
+    page.click("#img2img_inpaint_tab-button")
+    page.set_input_files("#img2maskimg input[type=file]", tmp_path / "noise.png")
+    expect(page.locator("#img2maskimg button[aria-label='Undo']")).to_be_enabled()
+    canvas = page.locator("#img2maskimg .pixi-target canvas").bounding_box()
+    page.mouse.move(canvas["x"] + canvas["width"] / 2 - 60, canvas["y"] + canvas["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(canvas["x"] + canvas["width"] / 2 - 40, canvas["y"] + canvas["height"] / 2, steps=3)
+    page.mouse.up()
+    page.fill("#img2img_mask_blur input[type=number]", "0")
+    page.fill("#img2img_steps input[type=number]", "4")
+    page.fill("#img2img_prompt textarea", "a red apple, 3d style")
+    page.click("#img2img_generate")
+    made = folder / "outputs" / "img2img-images"
+    wait_until(lambda: list(made.rglob("*.png")), 60)
+    (path,) = made.rglob("*.png")
+    pixels, text = content(path)
+    assert np.array_equal(pixels[:, 90:], noise[:, 90:]) and np.array_equal(pixels[:20], noise[:20])
+    assert not np.array_equal(pixels[60:68, 40:60], noise[60:68, 40:60]) and "Mask blur: 0" in text["parameters"]
+
+
 def test_extras_makes_a_dropped_picture_larger_and_a_reload_finds_it(folder, page):
     page.click("#tab_extras-button")
     page.set_input_files("#extras_image input[type=file]", GOLDENS / "hires.up_lanczos.0.png")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sdui.core import infotext
 from sdui.core.errors import RequestError
 from sdui.core.request import GenerationRequest
 from sdui.core.stages import MASKED_CONTENT, Hires, InitImage, Inpaint, SoftInpainting
@@ -16,6 +17,7 @@ ASKED = GenerationRequest(
     prompt="a red circle", seed=5, steps=4, width=64, height=64, sampler="Euler a", model="tiny-sd15"
 )
 SOURCE = np.random.default_rng(1).integers(0, 256, (8, 8, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
+NAMES = ("Nearest", "Lanczos", "None")
 LEFT = np.zeros((64, 64), np.uint8)
 LEFT[:, :24] = 255
 
@@ -123,3 +125,26 @@ def test_something_that_is_no_picture_is_named(engine, field):
 def test_an_inpainted_picture_is_not_enlarged_by_hires_fix(engine):
     with pytest.raises(RequestError, match="Hires"):
         pixels(engine, Inpaint(mask=png(LEFT)), ASKED.model_copy(update={"hires": Hires(scale=1.5)}))
+
+
+def test_an_upscaler_enlarges_the_picture_and_its_name_is_in_the_text(engine):
+    small = png(SOURCE[::4, ::4])
+    near, smooth, plain = (pixels(engine, image=small, denoising_strength=0.1, upscaler=name) for name in NAMES)
+    assert not np.array_equal(near, smooth)
+    assert np.array_equal(smooth, plain), "without an upscaler pictures are resampled by Lanczos"
+    assert np.array_equal(near, pixels(engine, denoising_strength=0.1)), "squares that are enlarged stay squares"
+    init = InitImage(image=small, upscaler="Nearest")
+    (image,) = draw(engine, ASKED.model_copy(update={"init": init}))
+    text = infotext.write(image.request, image.facts)
+    assert "Upscaler: Nearest" in text and infotext.read(text).init.upscaler == "Nearest"
+    with pytest.raises(RequestError, match="Upscaler: there is no 'x'; known are None, Lanczos"):
+        pixels(engine, upscaler="x")
+
+
+def test_an_upscaler_works_on_what_only_masked_puts_back(engine):
+    large = np.kron(SOURCE[::8, ::8], np.ones((48, 48, 1), np.uint8))
+    mask = np.zeros(large.shape[:2], np.uint8)
+    mask[:, :200] = 255
+    inpaint = Inpaint(mask=png(mask), mask_blur=0, area="Only masked", padding=0)
+    near, smooth, _ = (pixels(engine, inpaint, image=png(large), upscaler=name) for name in NAMES)
+    assert np.array_equal(near[:, 210:], large[:, 210:]) and not np.array_equal(near[:, :190], smooth[:, :190])

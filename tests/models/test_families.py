@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from sdui.models import checkpoint_files
 from sdui.models.families import families, family_of
 from sdui.models.families.base import Conditioning, Source
 from sdui.models.families.others import kind_of
@@ -75,6 +76,16 @@ def test_a_network_with_more_channels_sees_what_is_beside_the_latents(tmp_path, 
     text, beside = context(model), torch.randn(2, channels - 4, 16, 16)
     made, with_other = (model.denoise(X, 2.0, 500.0, Conditioning(text, concat=beside + more)) for more in (0, 1))
     assert made.shape == X.shape and not torch.allclose(made, with_other)
+
+
+def test_the_catalog_tells_which_checkpoints_edit(tmp_path):
+    told = {}
+    for channels in (4, 8, 9):
+        path = save(random_weights(tmp_path, channels), tmp_path / f"{channels}.safetensors")
+        description = checkpoint_files.described(path)
+        told[channels] = description.edits
+        assert checkpoint_files.from_text(checkpoint_files.to_text(description)) == description
+    assert told == {4: False, 8: True, 9: False}
 
 
 @torch.inference_mode()

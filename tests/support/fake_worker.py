@@ -16,7 +16,7 @@ from sdui.core.errors import ModelNotFound, RequestError, SduiError
 from sdui.core.events import Emit, GeneratedImage, ImageReady, ModelSaved, Preview, Progress, Stop, StopToken
 from sdui.core.merging import MergeRequest
 from sdui.core.networks import Library, Network, NetworkPage, NetworkQuery
-from sdui.core.request import GenerationRequest, LoadRequest, Task
+from sdui.core.request import BatchRequest, GenerationRequest, LoadRequest, Task
 from sdui.core.settings import Launch, Preferences
 
 DEMO = Checkpoint(
@@ -38,7 +38,7 @@ CATALOG = Catalog(
 class FakeWorker:
     """`pace` seconds a step, `delay` seconds for its catalog; a prompt of "fail" fails; the seed decides the pixels.
 
-    Loading and merging checkpoints waits while `loaded` is clear.
+    Loading and merging checkpoints waits while `loaded` is clear. Of a batch of pictures one is drawn.
     """
 
     def __init__(self, catalog: Catalog = CATALOG, pace: float = 0.0, launch: Launch | None = None) -> None:
@@ -93,6 +93,8 @@ class FakeWorker:
             self._wake.wait(self.pace)
             self.loaded.wait()
             return
+        if isinstance(task, BatchRequest):
+            task = task.request
         first = int(np.random.default_rng().integers(2**32)) if task.seed < 0 else task.seed
         for batch in range(task.batch_count):
             stop.next_batch()

@@ -37,6 +37,11 @@ def has_networks(shapes: ldm.Shapes, *input_channels: int, vector: bool = False)
     return shapes.get(_FIRST, (0, 0))[1] in input_channels
 
 
+def is_editing(shapes: ldm.Shapes) -> bool:
+    """Whether the UNet is InstructPix2Pix' (arXiv:2211.09800)."""
+    return _KINDS.get(shapes.get(_FIRST, (0, 0))[1]) == "edit"
+
+
 class LoadedStableDiffusion:
     """See `LoadedModel`. The networks are diffusers' and transformers' and may be called bare, as the bench does."""
 

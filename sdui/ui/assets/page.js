@@ -15,6 +15,7 @@ import "./compare.js";
 import "./generate_menu.js";
 import "./queue_panel.js";
 import "./text_files.js";
+import "./canvas_keys.js";
 
 const visible = (id) => {
   const element = document.getElementById(id);
