@@ -122,7 +122,8 @@ class Drawing(Protocol):
         """Every picture of the request, scripts left out; `on_image` gets each as soon as it is there.
 
         Nothing is saved or shown but by `show`. Raises Interrupted when the job is to end, and what the request's
-        failure is.
+        failure is. Drawings that make one picture together belong into `context.stop.whole()`: a job that is to end
+        after the present picture then finishes it.
         """
         ...
 

@@ -79,8 +79,8 @@ def test_zoom_swipes_and_turns_are_computed_rightly(desk):
 def test_keys_in_the_viewer_do_not_stop_the_job_and_l_shows_what_is_being_drawn(desk):
     server, page = desk
     three(server, page)
-    server.worker.pace = 0.2
-    generate(page, "live", steps=60, batch_size=1)
+    server.worker.pace = 0.3
+    generate(page, "live", steps=150, batch_size=1)
     expect(page.locator("#txt2img_live_preview img")).to_be_visible()
     page.click("#txt2img_view")
     expect(page.locator("dialog.viewer output")).to_have_text("Live")

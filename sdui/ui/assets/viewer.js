@@ -218,12 +218,12 @@ class Viewer {
 
 /** The tab whose results a click wants to see large; "" for other clicks. */
 function wanted(target) {
-  const button = target.closest?.("button.tool[id$='_view']");
-  if (button) return button.id.replace("_view", "");
-  const gallery = target.closest?.(".media-button") && target.closest("[id$='_gallery']");
-  const tab = gallery ? gallery.id.replace("_gallery", "") : "";
+  const tab = target.closest?.("[id$='_results']")?.id.replace("_results", "");
+  if (!tab) return "";
+  if (target.closest(`#${tab}_view`)) return tab;
   // A click into a grid tells of the cell (page.js).
-  return tab && !document.querySelector(`#html_info_${tab} [data-grid]`) ? tab : "";
+  const large = target.closest(`#${tab}_gallery .media-button`);
+  return large && !document.querySelector(`#html_info_${tab} [data-grid]`) ? tab : "";
 }
 
 function start() {
