@@ -83,7 +83,7 @@ def test_a_style_is_made_used_put_into_the_prompt_and_deleted(server, visitor, t
 
 
 def test_esc_in_the_dialog_stops_no_job(server, visitor):
-    server.worker.pace = 0.2
+    server.worker.pace = 1
     page = visitor.open(server.url)
     page.fill("#txt2img_prompt textarea", "slow")
     page.click("#txt2img_generate")
