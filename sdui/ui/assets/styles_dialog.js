@@ -17,7 +17,7 @@ function onClick(event) {
   const known = document.getElementById(`${tab}_styles_dialog`);
   if (button.id.endsWith("_close")) {
     // At once, and also where Gradio has not yet heard of the button.
-    known.hidden = true;
+    known?.setAttribute("hidden", "");
     document.getElementById(`${tab}_styles_edit_button`).focus();
     return;
   }
