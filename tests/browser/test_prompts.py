@@ -221,7 +221,7 @@ def test_the_counters_count_what_stands_in_the_boxes(desk):
 def test_an_open_list_takes_the_keys_and_esc_stops_no_job(desk):
     server, page = desk
     page.keyboard.type("slow")
-    server.worker.pace = 0.2
+    server.worker.pace = 1
     page.keyboard.press("Control+Enter")
     expect(page.locator("#txt2img_interrupt")).to_be_visible()
     job = server.services.jobs.list()[-1]

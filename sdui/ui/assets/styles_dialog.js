@@ -14,7 +14,10 @@ function onClick(event) {
   const button = event.target.closest?.("[id$=_styles_edit_button], [id$=_edit_style_close]");
   if (!button) return;
   const tab = button.id.split("_")[0];
+  const known = document.getElementById(`${tab}_styles_dialog`);
   if (button.id.endsWith("_close")) {
+    // At once, and also where Gradio has not yet heard of the button.
+    known?.setAttribute("hidden", "");
     document.getElementById(`${tab}_styles_edit_button`).focus();
     return;
   }
@@ -28,6 +31,7 @@ function onClick(event) {
     dialog.focus();
   });
   observer.observe(document.body, { childList: true, subtree: true, attributes: true });
+  known?.removeAttribute("hidden");
 }
 
 document.addEventListener("keydown", onKey, true);
