@@ -19,8 +19,8 @@ from .entries import ENDINGS, Entry, Version, read_entry
 
 log = logging.getLogger(__name__)
 
-_BATCH = 100
-"""Files that are written into the index at once."""
+_BATCH = 50
+"""Files that are written into the index at once; a picture that is saved or searched for waits as long."""
 _PATIENCE = 5.0
 """Seconds that closing may take."""
 

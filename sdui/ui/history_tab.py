@@ -18,10 +18,15 @@ from .results import QUIET
 from .sending import Receiver
 
 _PLACEHOLDER = "Search: words of the prompt, or model: lora: sampler: seed: date:2026-11 is:favourite"
+_HELP = (
+    "Words of the prompt, negative prompt, model, LoRA or file name, or their beginnings; words in quotes stand side "
+    "by side. model:demo lora:style sampler:euler seed:41 date:2026-11 date:2026-11-01..2026-11-20 is:favourite"
+)
 _FRAME = f"""
 <div id="history">
   <div class="history-bar">
-    <input type="search" id="history_search" aria-label="Search" placeholder="{_PLACEHOLDER}" maxlength="500">
+    <input type="search" id="history_search" aria-label="Search" title="{_HELP}" placeholder="{_PLACEHOLDER}"
+      maxlength="500">
     <span id="history_count" role="status"></span>
   </div>
   <p id="history_said" class="error" role="alert" hidden></p>

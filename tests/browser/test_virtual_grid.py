@@ -157,6 +157,20 @@ def test_a_new_question_starts_over_and_a_refresh_stays(made):
     expect(made.locator(".virtual-grid-cell")).to_have_count(0)
 
 
+def test_a_refresh_without_news_leaves_the_cells_as_they_are(made):
+    made.evaluate("document.querySelector('.virtual-grid-cell').dataset.mark = 'same'; grid.refresh()")
+    made.wait_for_function("asked.length === 2")
+    made.evaluate("grid.refresh()")
+    expect(made.locator(".virtual-grid-cell").first).to_have_attribute("data-mark", "same")
+    made.evaluate("total = 49999; grid.refresh()")
+    expect(made.locator("[data-mark]")).to_have_count(0)
+
+
+def test_an_item_far_away_can_be_asked_for(made):
+    assert made.evaluate("grid.load(30000)") == "item 30000"
+    assert made.evaluate("grid.load(50000)") is None
+
+
 def test_the_last_question_is_the_one_that_is_answered(made):
     made.evaluate("""async () => {
       hold = new Promise((resolve) => (window.release = resolve));

@@ -11,8 +11,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from sdui.history.history import History
-from sdui.ui import history_tab
-from sdui.ui.history_tab import Receiver
+from sdui.ui.history_tab import HistoryTab
+from sdui.ui.sending import Receiver
 
 TEXT = "a red apple\nSteps: 20, Sampler: Euler a, Seed: 41, Size: 8x8, Model: demo"
 
@@ -37,7 +37,7 @@ async def build(history: History, taken: list[tuple[bytes, str]]):
         return {}
 
     with gr.Blocks() as page, gr.Tabs() as tabs, gr.Tab("History") as opened:
-        history_tab.build(history, opened, tabs, {"there": Receiver("there", "there", take, [])})
+        HistoryTab(history, opened).bind(tabs, {"there": Receiver("there", "there", take, [])})
     (send,) = [block.fn for block in page.fns.values() if block.fn]
     return send
 

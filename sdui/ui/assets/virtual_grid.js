@@ -155,8 +155,11 @@ export class VirtualGrid {
     }
     if (this.#renewal !== renewal) return;
     this.#renewal = null;
+    const before = this.#pages;
     this.#pages = new Map(numbers.map((number, place) => [number, answers[place].items]));
-    this.#show(answers[0].total);
+    const same = (number) => JSON.stringify(before.get(number)) === JSON.stringify(this.#pages.get(number));
+    // Drawn anew, pictures would flicker.
+    if (this.#toStart || answers[0].total !== this.#total || !numbers.every(same)) this.#show(answers[0].total);
   }
 
   #show(total) {
