@@ -64,6 +64,8 @@ class NetworkQuery:
     kind: CardKind
     search: str = ""
     """Words; each has to be in path, alias, hash, description, activation text or tags, in any case."""
+    by_name: bool = False
+    """Search only path, alias and hash."""
     folder: str = ""
     """"sub/folder": only what is in it or deeper."""
     sort: Sort = "path"

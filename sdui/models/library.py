@@ -128,10 +128,12 @@ class _Item:
     def searched(self, record: Record) -> str:
         if self._searched is None or self._searched[0] is not record:
             notes, tags = self.notes, training.from_text(record.described).tags
-            said = (notes.description, notes.activation_text)
-            text = "\n".join((self.title, record.alias, *record.hashes.known, *said, *tags)).casefold()
-            self._searched = record, text
+            said = "\n".join((notes.description, notes.activation_text, *tags)).casefold()
+            self._searched = record, f"{self.names(record)}\n{said}"
         return self._searched[1]
+
+    def names(self, record: Record) -> str:
+        return "\n".join((self.title, record.alias, *record.hashes.known)).casefold()
 
     def sort_key(self, sort: Sort) -> Any:
         match sort:
@@ -204,7 +206,8 @@ class _Shelf:
         if query.version:
             found = [item for item in found if item.version(self._record(item)) in ("", query.version)]
         if words := query.search.casefold().split():
-            texts = ((item, item.searched(self._record(item))) for item in found)
+            text_of = _Item.names if query.by_name else _Item.searched
+            texts = ((item, text_of(item, self._record(item))) for item in found)
             found = [item for item, text in texts if all(word in text for word in words)]
         return found[::-1] if query.descending else found
 

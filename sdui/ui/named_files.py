@@ -11,8 +11,8 @@ _MOST = 300
 
 
 def found(services: Services, kind: CardKind, words: str) -> NetworkPage:
-    """Those with every word in path, alias, hash or notes, by name; of very many only the first few hundred."""
-    return services.jobs.library().page(NetworkQuery(kind, words, sort="name", count=_MOST))
+    """Those with every word in path, alias or hash, by name; of very many only the first few hundred."""
+    return services.jobs.library().page(NetworkQuery(kind, words, by_name=True, sort="name", count=_MOST))
 
 
 def is_missing(services: Services, kind: CardKind, name: str) -> bool:

@@ -81,6 +81,8 @@ def test_every_word_has_to_be_somewhere(library, folder):
         assert titles(library, search=words) == ["sub/a"], words
     assert titles(library, search="ababab") == ["b"]
     assert titles(library, search="summer ababab") == []
+    assert titles(library, search="hüte", by_name=True) == ["sub/a"]
+    assert titles(library, search="summer", by_name=True) == []
 
 
 def test_orders(library, folder):
