@@ -36,7 +36,18 @@ from .results import QUIET, is_local
 from .services import Services
 
 ASSETS = Path(__file__).parent / "assets"
-_STYLES = ("style", "icons", "results", "viewer", "queue_panel", "virtual_grid", "history", "png_info", "prompts")
+_STYLES = (
+    "style",
+    "icons",
+    "results",
+    "viewer",
+    "queue_panel",
+    "virtual_grid",
+    "history",
+    "png_info",
+    "prompts",
+    "merger",
+)
 TITLE = "sdui"
 TABS = {
     "txt2img": "txt2img",
