@@ -13,12 +13,12 @@ from sdui.jobs.queue import Job
 
 from . import markup
 from .checkpoints import tool
-from .following import PERIOD
 from .form import Updates
 from .generation import Top
 from .init_pictures import InitPictures
 from .results import QUIET
 from .services import Services
+from .side_job import SideJob
 
 _BUTTONS = {"CLIP": ("Interrogate CLIP", "interrogate"), "DeepDanbooru": ("Interrogate DeepBooru", "deepbooru")}
 """Label and element id, as A1111 has them, by the describer's name."""
@@ -29,54 +29,42 @@ class Interrogation:
 
     def __init__(self, services: Services, top: Top) -> None:
         self._services = services
-        self.asked = gr.State("")
-        """The running job's id."""
-        self.timer = gr.Timer(PERIOD, active=False)
         with top.row:
             self._buttons = {
                 name: tool(f"{label}: the prompt becomes a description of the picture", elem_id)
                 for name, (label, elem_id) in _BUTTONS.items()
             }
         with top.actions:
-            self.progress = gr.HTML(elem_id="img2img_interrogate_progress", elem_classes=["progress-box"])
+            self.job = SideJob(services, "img2img_interrogate")
 
     def bind(self, pictures: InitPictures, prompt: gr.Textbox, log: gr.HTML) -> None:
         self.pictures, self.prompt, self.log = pictures, prompt, log
-        outputs = [self.asked, self.timer, self.progress, log, prompt]
-        inputs = [self.asked, pictures.mode, *pictures.files()]
+        outputs = [*self.job.outputs(), log, prompt]
+        inputs = [self.job.asked, pictures.mode, *pictures.files()]
         for name, button in self._buttons.items():
             button.click(self.starter(name), inputs, outputs, **QUIET)
-        self.timer.tick(self.tick, [self.asked], outputs, **QUIET)
+        self.job.timer.tick(self.tick, [self.job.asked], outputs, **QUIET)
 
     def starter(self, describer: str) -> Callable[..., Updates]:
         def start(asked: Any, mode: Any, *files: Any) -> Updates:
-            running = self._job(asked)
-            if running and not running.view().ended:
-                return {self.asked: asked, self.timer: gr.Timer(active=True)}
+            if self.job.running(asked):
+                return {self.log: gr.skip()}
             try:
                 job = self._submit(describer, self.pictures.read_image(mode, *files))
             except RequestError as error:
                 return {self.log: markup.messages([], str(error))}
-            return {
-                self.asked: job.id,
-                self.timer: gr.Timer(active=True),
-                self.progress: markup.waiting("Describing the picture"),
-                self.log: "",
-            }
+            return self.job.begun(job) | {self.log: ""}
 
         return start
 
     def tick(self, asked: Any) -> Updates:
-        job = self._job(asked)
-        over: Updates = {self.asked: "", self.timer: gr.Timer(active=False), self.progress: ""}
+        updates, job = self.job.look(asked)
         if job is None:
-            return over
+            return updates
         view = job.view()
-        if not view.ended:
-            return {self.progress: markup.progress(view, self._services.jobs.position(job))}
         notices = [*view.notices, *(["Interrupted."] if view.state == "stopped" else [])]
         said: Updates = {self.prompt: view.described} if view.state == "finished" else {}
-        return over | {self.log: markup.messages(notices, view.error)} | said
+        return updates | {self.log: markup.messages(notices, view.error)} | said
 
     def _submit(self, describer: str, image: bytes) -> Job:
         """Raises RequestError."""
@@ -85,6 +73,3 @@ class Interrogation:
             raise RequestError(f"There is no interrogator {describer!r} here; known are {', '.join(here) or 'none'}.")
         task = InterrogateRequest(image=image, describer=describer)
         return self._services.jobs.submit(task, self._services.settings.current)
-
-    def _job(self, job_id: Any) -> Job | None:
-        return self._services.jobs.get(job_id) if isinstance(job_id, str) else None

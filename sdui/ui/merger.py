@@ -66,10 +66,8 @@ def _file(form: Form[MergeRequest]) -> None:
 
 def _metadata(form: Form[MergeRequest]) -> gr.Button:
     with gr.Accordion("Metadata", open=False, elem_id="modelmerger_metadata"):
-        with gr.Row():
-            for name in ("save_metadata", "add_merge_recipe", "copy_metadata"):
-                form.add(name, min_width=220)
-        form.add("metadata_json")
+        for name in ("save_metadata", "add_merge_recipe", "copy_metadata", "metadata_json"):
+            form.add(name)
         return gr.Button("Read metadata from selected checkpoints", elem_id="modelmerger_read_metadata", size="sm")
 
 

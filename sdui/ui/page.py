@@ -49,6 +49,7 @@ _STYLES = (
     "prompts",
     "networks",
     "canvas",
+    "merger",
 )
 TITLE = "sdui"
 TABS = {

@@ -273,8 +273,8 @@ async def interrogation(services: Services) -> Interrogation:
 def test_a_description_of_the_picture_becomes_the_prompt(tab, photo):
     asking = asyncio.run(interrogation(tab.services))
     begun = asking.starter("CLIP")("", "img2img", photo, None)
-    wait_until(lambda: tab.services.jobs.get(begun[asking.asked]).view().ended)
-    assert asking.tick(begun[asking.asked])[asking.prompt] == "a picture of 100x60"
+    wait_until(lambda: tab.services.jobs.get(begun[asking.job.asked]).view().ended)
+    assert asking.tick(begun[asking.job.asked])[asking.prompt] == "a picture of 100x60"
     assert "There is no interrogator" in asking.starter("DeepDanbooru")("", "img2img", photo, None)[asking.log]
 
 
