@@ -6,7 +6,6 @@ import argparse
 import json
 import logging
 import os
-import shlex
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError
 
 from .catalog import ModelKind
-from .command_line import add_options
+from .command_line import add_options, split_line
 from .errors import LaunchError, RequestError
 from .files import put_aside, write_atomic
 from .interrogate_preferences import InterrogatePreferences
@@ -204,19 +203,11 @@ def read_launch(argv: Sequence[str], env: Mapping[str, str]) -> tuple[Launch, li
     for d in declared(Launch):
         if f"SDUI_{d.path.upper()}" in env:
             values[d.path] = env[f"SDUI_{d.path.upper()}"]
-    known, unknown = parser.parse_known_args([*_split(env.get("COMMANDLINE_ARGS", "")), *argv])
+    known, unknown = parser.parse_known_args([*split_line(env.get("COMMANDLINE_ARGS", "")), *argv])
     try:
         return Launch.model_validate(values | vars(known)), unknown
     except ValidationError as error:
         raise LaunchError(explain(error, Launch)) from error
-
-
-def _split(line: str) -> list[str]:
-    """As the shell would; on Windows a backslash separates folders and quotes nothing."""
-    try:
-        return shlex.split(line.replace("\\", "\\\\") if os.name == "nt" else line)
-    except ValueError as error:
-        raise LaunchError(f"COMMANDLINE_ARGS cannot be read, {error}: {line}") from error
 
 
 _SAVING, _PATHS, _SUBDIRS = "Saving images/grids", "Paths for saving", "Saving to a directory"
