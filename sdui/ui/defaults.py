@@ -57,9 +57,7 @@ class DefaultsPage:
         except OSError as error:
             return {self._review: markup.messages([], f"{path} cannot be written: {error.strerror or error}.")}
         count = f"{len(changed)} control{'s' * (len(changed) > 1)}"
-        words = (
-            f"Wrote {count} to {path}. A new page begins with that, but for what stands in a browser's form already."
-        )
+        words = f"Wrote {count} to {path}. A new page begins with that where the browser keeps no form."
         return {self._review: markup.messages([words])}
 
     def _changed(self, values: dict[str, Any]) -> list[tuple[Control, Any, Any]]:

@@ -147,7 +147,7 @@ def test_a_profile_is_saved_compared_applied_renamed_and_deleted(desk):
     page.click("#tab_settings-button")
 
 
-def test_what_the_controls_hold_becomes_what_a_new_page_begins_with(desk):
+def test_what_the_controls_hold_becomes_what_a_new_page_begins_with(desk, new_visitor):
     server, page = desk
     page.click("#tab_txt2img-button")
     page.fill("#txt2img_prompt textarea", "")
@@ -162,9 +162,11 @@ def test_what_the_controls_hold_becomes_what_a_new_page_begins_with(desk):
     expect(page.locator("#ui_defaults_review")).to_contain_text("Wrote 2 controls")
     entries = json.loads((server.folder / "ui-config.json").read_text())
     assert entries == {"txt2img/Sampling steps/value": 44, "txt2img/Width/value": 256}
+    other = new_visitor().open(server.url)  # this browser's own form is kept, so it tells nothing
+    expect(other.locator("#txt2img_steps input[type=number]")).to_have_value("44")
+    expect(other.locator("#txt2img_width input[type=number]")).to_have_value("256")
     page.click("#settings_restart_gradio")
-    expect(page.locator("#txt2img_steps input[type=number]")).to_have_value("44")
-    expect(page.locator("#txt2img_width input[type=number]")).to_have_value("256")
+    page.wait_for_selector("html:not([inert]) #txt2img_prompt textarea")
     open_tab(page)
 
 

@@ -180,7 +180,7 @@ def test_licenses_name_what_is_shipped_and_installed(built):
 
 def test_the_template_for_translations_has_every_kind_of_text(built):
     _, _, client = built
-    told = client.get("/page/localization").json()
+    told = client.get("/page/localization-template").json()
     assert set(told.values()) == {""}
     wanted = {
         "Sampling steps",
