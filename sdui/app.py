@@ -154,7 +154,7 @@ def _prepare_folders(launch: Launch) -> None:
 
 
 def _read_settings(launch: Launch, requests: type[GenerationRequest]) -> SettingsFile:
-    settings = SettingsFile(launch.data_dir / "config.json", standing.preferences(requests))
+    settings = SettingsFile(launch.settings_path, standing.preferences(requests))
     if settings.problem:
         log.warning(settings.problem)
     return settings

@@ -87,6 +87,8 @@ class Catalog:
     vaes: tuple[str, ...] = ("Automatic", "None")
     hashing: Hashing | None = None
     """None while nothing is hashed."""
+    device: str = ""
+    """What draws, in words: "cuda:0, NVIDIA H100, 79.1 GiB, fp16"."""
 
     @property
     def vae_files(self) -> tuple[str, ...]:

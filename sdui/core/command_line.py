@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
 from typing import Any, get_origin
 
+from .errors import LaunchError
 from .params import Params, declared
 
 
@@ -23,3 +26,11 @@ def add_options(parser: argparse.ArgumentParser, model: type[Params]) -> None:
             how["action"] = "append"
         text = f"{d.param.help or d.param.label + '.'}{choices}{default}".replace("%", "%%")
         parser.add_argument("--" + d.path.replace("_", "-"), dest=d.path, help=text, **how)
+
+
+def split_line(line: str) -> list[str]:
+    """As the shell would; on Windows a backslash separates folders and quotes nothing."""
+    try:
+        return shlex.split(line.replace("\\", "\\\\") if os.name == "nt" else line)
+    except ValueError as error:
+        raise LaunchError(f"COMMANDLINE_ARGS cannot be read, {error}: {line}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import uuid
 from collections.abc import Generator
@@ -74,6 +75,17 @@ def write_temporary(folder: Path, data: bytes) -> Path:
         temporary.unlink(missing_ok=True)
         raise
     return temporary
+
+
+def put_aside(path: Path) -> str:
+    """Rename a damaged file, so that writing a new one does not destroy it. Returns the end of a sentence."""
+    names = (f"{path.name}.damaged{number or ''}" for number in itertools.count())
+    aside = next(one for name in names if not (one := path.with_name(name)).exists())
+    try:
+        path.replace(aside)
+    except OSError:
+        return " and no change can be kept"
+    return f", the old file is {aside.name}"
 
 
 def sync_folder(folder: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from .catalog import ModelKind
+from .errors import LaunchError
 
 _NAMES: dict[ModelKind, tuple[str, ...]] = {
     "checkpoint": ("Stable-diffusion", "checkpoints"),
@@ -24,6 +25,8 @@ _NAMES: dict[ModelKind, tuple[str, ...]] = {
 
 Where two folders hold a file of the same name, the later one's is used (A1111's rule for LoRAs).
 """
+_PROGRAMS = ("Stable-diffusion", "checkpoints")
+"""A folder of models has one of these; a program's own folder has it in models/."""
 
 
 def model_folders(models: Path, data: Path, given: Mapping[ModelKind, Sequence[Path]]) -> dict[ModelKind, list[Path]]:
@@ -58,3 +61,16 @@ def _same(first: Path, second: Path) -> bool:
         return first.samefile(second)
     except OSError:
         return False
+
+
+def require_folder(option: str, folder: Path) -> None:
+    """Raises LaunchError. The models folder may be new, and then is made."""
+    new = option == "--models-dir"
+    if folder.is_file():
+        raise LaunchError(f"{option} {folder}: it is a file; give the folder that it is in, {folder.parent}.")
+    if not folder.is_dir() and not new:
+        raise LaunchError(f"{option} {folder}: there is no such folder.")
+    if new and not any((folder / name).is_dir() for name in _PROGRAMS):
+        inner = folder / "models"
+        if any((inner / name).is_dir() for name in _PROGRAMS):
+            raise LaunchError(f"{option} {folder}: the models are one folder further in; give {inner}.")

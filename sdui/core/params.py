@@ -44,6 +44,8 @@ class Param:
     """A1111's element id without its tab prefix; "" = the field's name."""
     section: str = ""
     """Settings section; for preferences only."""
+    restart: bool = False
+    """A preference that is only looked at when the server starts."""
 
 
 class Params(BaseModel):

@@ -343,6 +343,14 @@ class LoadRequest(Params):
     model: str = ""
 
 
+class UnloadRequest(Params):
+    """Move what is on a GPU into RAM, so that other programs have the GPU's memory."""
+
+
+class HashRequest(Params):
+    """Calculate the hashes of all model files of which they are not known."""
+
+
 class BatchRequest(Params):
     """img2img of every picture of a source, one after the other."""
 
@@ -353,4 +361,13 @@ class BatchRequest(Params):
     """In place of the request's width and height."""
 
 
-Task = GenerationRequest | BatchRequest | LoadRequest | MergeRequest | ExtrasRequest | InterrogateRequest
+Task = (
+    GenerationRequest
+    | BatchRequest
+    | LoadRequest
+    | UnloadRequest
+    | HashRequest
+    | MergeRequest
+    | ExtrasRequest
+    | InterrogateRequest
+)

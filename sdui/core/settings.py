@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
+import logging
 import os
-import shlex
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,17 +14,20 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError
 
 from .catalog import ModelKind
-from .command_line import add_options
-from .errors import LaunchError
-from .files import write_atomic
+from .command_line import add_options, split_line
+from .errors import LaunchError, RequestError
+from .files import put_aside, write_atomic
 from .interrogate_preferences import InterrogatePreferences
-from .model_folders import model_folders
+from .model_folders import model_folders, require_folder
 from .network_preferences import NetworkPreferences
 from .page_preferences import PagePreferences
 from .params import Param, Params, declared, explain
 from .postprocessing_preferences import ExtrasPreferences, FacePreferences, UpscalingPreferences
 from .prompt_preferences import PromptPreferences
 from .results_preferences import ResultsPreferences
+from .settings_history import SettingsHistory, differences
+
+log = logging.getLogger(__name__)
 
 
 def _lower(text: Any) -> Any:
@@ -108,6 +110,13 @@ class Launch(Params):
     lowvram: Annotated[
         bool, Param("Low VRAM", "Only the layer that computes is on the GPU: much slower, least memory.")
     ] = False
+    ui_settings_file: Annotated[Path | None, Param("Settings file", "Instead of config.json in the data folder.")] = (
+        None
+    )
+    ui_config_file: Annotated[
+        Path | None,
+        Param("Defaults file", "Instead of ui-config.json in the data folder; what the controls begin with."),
+    ] = None
     skip_load_model_at_start: Annotated[
         bool, Param("Skip loading", "Load the checkpoint with the first picture, not at the start.")
     ] = False
@@ -122,6 +131,14 @@ class Launch(Params):
         if name == "models" and self.models_dir:
             return self.models_dir.resolve()
         return (self.data_dir / name).resolve()
+
+    @property
+    def settings_path(self) -> Path:
+        return self.ui_settings_file or self.data_dir / "config.json"
+
+    @property
+    def ui_config_path(self) -> Path:
+        return self.ui_config_file or self.data_dir / "ui-config.json"
 
     def vram_mode(self, *, sdxl: bool) -> Literal["auto", "model", "sequential"]:
         """What is on the GPU at a time; auto: what fits."""
@@ -139,10 +156,10 @@ class Launch(Params):
     def require_folders(self) -> None:
         """Raises LaunchError for a flag that names no folder of models."""
         if self.models_dir:
-            _require_folder("--models-dir", self.models_dir)
+            require_folder("--models-dir", self.models_dir)
         for flag in (flag for flags in _FLAGS.values() for flag in flags):
             for folder in getattr(self, flag):
-                _require_folder(_option(flag), folder)
+                require_folder(_option(flag), folder)
 
     @property
     def host(self) -> str:
@@ -167,21 +184,6 @@ _FLAGS: dict[ModelKind, tuple[str, ...]] = {
     "face_restorer": ("gfpgan_models_path", "codeformer_models_path"),
 }
 """The start options with folders of each kind."""
-_PROGRAMS = ("Stable-diffusion", "checkpoints")
-"""A folder of models has one of these; a program's own folder has it in models/."""
-
-
-def _require_folder(option: str, folder: Path) -> None:
-    """Raises LaunchError. The models folder may be new, and then is made."""
-    new = option == "--models-dir"
-    if folder.is_file():
-        raise LaunchError(f"{option} {folder}: it is a file; give the folder that it is in, {folder.parent}.")
-    if not folder.is_dir() and not new:
-        raise LaunchError(f"{option} {folder}: there is no such folder.")
-    if new and not any((folder / name).is_dir() for name in _PROGRAMS):
-        inner = folder / "models"
-        if any((inner / name).is_dir() for name in _PROGRAMS):
-            raise LaunchError(f"{option} {folder}: the models are one folder further in; give {inner}.")
 
 
 def _option(field: str) -> str:
@@ -201,19 +203,11 @@ def read_launch(argv: Sequence[str], env: Mapping[str, str]) -> tuple[Launch, li
     for d in declared(Launch):
         if f"SDUI_{d.path.upper()}" in env:
             values[d.path] = env[f"SDUI_{d.path.upper()}"]
-    known, unknown = parser.parse_known_args([*_split(env.get("COMMANDLINE_ARGS", "")), *argv])
+    known, unknown = parser.parse_known_args([*split_line(env.get("COMMANDLINE_ARGS", "")), *argv])
     try:
         return Launch.model_validate(values | vars(known)), unknown
     except ValidationError as error:
         raise LaunchError(explain(error, Launch)) from error
-
-
-def _split(line: str) -> list[str]:
-    """As the shell would; on Windows a backslash separates folders and quotes nothing."""
-    try:
-        return shlex.split(line.replace("\\", "\\\\") if os.name == "nt" else line)
-    except ValueError as error:
-        raise LaunchError(f"COMMANDLINE_ARGS cannot be read, {error}: {line}") from error
 
 
 _SAVING, _PATHS, _SUBDIRS = "Saving images/grids", "Paths for saving", "Saving to a directory"
@@ -382,6 +376,7 @@ class SettingsFile:
         self.path = path
         self.model = model
         self.problem = ""
+        self.history = SettingsHistory(path.with_name(f"{path.stem}-history"))
         self._foreign: dict[str, Any] = {}
         self._changing = threading.Lock()
         self.current = self._read()
@@ -391,9 +386,26 @@ class SettingsFile:
         with self._changing:
             changed = self.model.model_validate(self.current.model_dump() | values)
             text = json.dumps(self._foreign | changed.model_dump(), indent=4, ensure_ascii=False)
+            if any(differences(self.current, changed)):
+                self._keep_version()
             write_atomic(self.path, text.encode())
             self.current = changed
         return changed
+
+    def go_back(self, version: str) -> Preferences:
+        """Change all settings that are shown to what they were. Raises RequestError, OSError."""
+        found = self.history.find(version)
+        if found is None:
+            raise RequestError("This version of the settings is not there any more; open the page again.")
+        then, _ = self.lenient(found.content)
+        return self.change(**{d.path: d.of(then) for d in declared(self.model) if d.param.section})
+
+    def _keep_version(self) -> None:
+        """A history that cannot be written is no reason to refuse a change."""
+        try:
+            self.history.keep(self.path.read_bytes() if self.path.exists() else b"{}")
+        except OSError as error:
+            log.warning("No version of the settings was kept in %s: %s", self.history.folder, error)
 
     def _read(self) -> Preferences:
         if not self.path.exists():
@@ -402,27 +414,22 @@ class SettingsFile:
             given: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8-sig"))
             self._foreign = {k: v for k, v in given.items() if k not in self.model.model_fields}
         except (OSError, ValueError, AttributeError) as error:
-            self.problem = f"{self.path} cannot be read ({error}); defaults are used{self._put_aside()}."
+            self.problem = f"{self.path} cannot be read ({error}); defaults are used{put_aside(self.path)}."
             return self.model()
-        own = {name: value for name, value in given.items() if name in self.model.model_fields}
-        wrong = [name for name, value in own.items() if not self._usable(name, value)]
+        preferences, wrong = self.lenient(given)
         if wrong:
             self.problem = f"{self.path}: not valid, so the defaults are used: {', '.join(wrong)}."
-        return self.model.model_validate({name: value for name, value in own.items() if name not in wrong})
+        return preferences
 
-    def _put_aside(self) -> str:
-        """Rename the damaged file, so that writing settings does not destroy it; words for what was done."""
-        names = (f"{self.path.name}.damaged{number or ''}" for number in itertools.count())
-        aside = next(path for name in names if not (path := self.path.with_name(name)).exists())
-        try:
-            self.path.replace(aside)
-        except OSError:
-            return " and no change can be kept"
-        return f", the old file is {aside.name}"
+    def lenient(self, given: Mapping[str, Any]) -> tuple[Preferences, list[str]]:
+        """What a file of settings says, and the names of values that are not valid, for which the defaults stand."""
+        own = {name: value for name, value in given.items() if name in self.model.model_fields}
+        wrong = [] if self._usable(own) else [name for name, value in own.items() if not self._usable({name: value})]
+        return self.model.model_validate({name: value for name, value in own.items() if name not in wrong}), wrong
 
-    def _usable(self, name: str, value: Any) -> bool:
+    def _usable(self, values: Mapping[str, Any]) -> bool:
         try:
-            self.model.model_validate({name: value})
+            self.model.model_validate(values)
         except ValidationError:
             return False
         return True

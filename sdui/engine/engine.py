@@ -9,18 +9,18 @@ import torch
 
 from sdui.core.catalog import Catalog, Choice
 from sdui.core.errors import RequestError
-from sdui.core.events import Described, Emit, GeneratedImage, ImageReady, Progress, StopToken
+from sdui.core.events import Described, Emit, GeneratedImage, ImageReady, Notice, Progress, StopToken
 from sdui.core.extras import ExtrasRequest, InterrogateRequest
 from sdui.core.groups import script_of
 from sdui.core.merging import MergeRequest
-from sdui.core.request import BatchRequest, GenerationRequest, LoadRequest, Task
+from sdui.core.request import BatchRequest, GenerationRequest, HashRequest, LoadRequest, Task, UnloadRequest
 from sdui.core.settings import Preferences
 from sdui.extensions.contracts import Context
 from sdui.extensions.host import Host
 from sdui.imaging.grid import grid, rows_for
 from sdui.imaging.pixels import opened
 from sdui.models import detectors
-from sdui.models.hashing import BackgroundHashing
+from sdui.models.hashing import BackgroundHashing, hash_all
 from sdui.models.library import Library
 from sdui.models.merging import merge
 from sdui.models.metadata import read_metadata
@@ -86,6 +86,7 @@ class Engine:
             detectors=detectors.names(self._models.files),
             vaes=self._models.vaes.names(),
             hashing=self._hashing and self._hashing.progress,
+            device=self._models.described(),
         )
 
     def library(self) -> Library:
@@ -120,6 +121,10 @@ class Engine:
             match task:
                 case LoadRequest():
                     JobLeases(rest, self._models, emit, None)(task.model)
+                case UnloadRequest():
+                    emit(Notice(_moved(self._models)))
+                case HashRequest():
+                    hash_all(self._models.files, emit, stop)
                 case ExtrasRequest():
                     process(task, self._host, drawing)
                 case InterrogateRequest():
@@ -162,6 +167,13 @@ class Engine:
     def _choices(self, hook: str) -> tuple[Choice, ...]:
         offered = (one for several in self._host.every(hook, models=self._models) for one in several)
         return tuple(Choice(one.name, one.problem) for one in offered)
+
+
+def _moved(models: ModelStore) -> str:
+    if models.device.type == "cpu":
+        return "There is no GPU here that could be freed: the checkpoint is in RAM, and stays there."
+    names = models.leave_device()
+    return f"Moved to RAM: {', '.join(names)}." if names else "There was no checkpoint on the GPU."
 
 
 def _with_grid(request: GenerationRequest, drawing: Drawing) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from sdui.core.catalog import Hashing
 from sdui.core.errors import ModelFileError
+from sdui.core.events import Emit, Notice, Progress, StopToken
 from sdui.core.threads import give_way
 
 from .files import ModelFiles
@@ -97,3 +98,17 @@ class BackgroundHashing:
             self._free.wait_for(lambda: not self._busy or self._closing.is_set())
         if self._closing.is_set():
             raise _Closing
+
+
+def hash_all(files: ModelFiles, emit: Emit, stop: StopToken) -> None:
+    """At once, while nothing else is done. Says how far it is, which files cannot be read and how many were hashed."""
+    unhashed = files.unhashed()
+    hashed = 0
+    for done, file in enumerate(unhashed):
+        emit(Progress("Hashing model files", done + 1, len(unhashed), done / len(unhashed)))
+        try:
+            files.hash_of(file, stop.check)
+            hashed += 1
+        except ModelFileError as error:
+            emit(Notice(f"Not hashed: {error}"))
+    emit(Notice(f"Calculated the hashes of {hashed} model files." if hashed else "All hashes are known already."))

@@ -143,12 +143,23 @@ class Residents:
         for one in sorted(others, key=lambda one: (one.leases > 0, one.used)):
             if not self.room.one_on_device and memory.free_on(self._device) >= needed + ACTIVATIONS:
                 return
-            placement = one.lease.model.placement
-            if memory.free_ram() >= placement.on_device():
-                placement.retreat()
-                memory.give_back()
-            else:
-                self._remove(one)
+            self._move_off(one)
+
+    def leave_device(self) -> list[str]:
+        """Move all checkpoints off a GPU; the names of those that were there."""
+        with self.changing:
+            there = [one for one in self._all if one.lease.model.placement.settled]
+            for one in there:
+                self._move_off(one)
+            return [one.lease.name for one in there]
+
+    def _move_off(self, one: Resident) -> None:
+        placement = one.lease.model.placement
+        if memory.free_ram() >= placement.on_device():
+            placement.retreat()
+            memory.give_back()
+        else:
+            self._remove(one)
 
     def _idle(self) -> list[Resident]:
         """Those that no job holds, in the order in which they would be missed."""

@@ -108,6 +108,21 @@ class ModelStore:
         """The next job begins with this one: read it into RAM in the background, if there is room. Returns at once."""
         self._ahead.ask(wish)
 
+    def leave_device(self) -> list[str]:
+        """Everything that is on a GPU goes to RAM, or where that is full, away; the names of the checkpoints."""
+        if self.device == RAM:
+            return []
+        self.side.drop_idle()
+        return self._residents.leave_device()
+
+    def described(self) -> str:
+        """What draws, in words."""
+        numbers = next(name for name, dtype in _DTYPES.items() if dtype == self.dtype)
+        if self.device.type != "cuda":
+            return f"{self.device}, {numbers}"
+        card, total = torch.cuda.get_device_name(self.device), torch.cuda.mem_get_info(self.device)[1]
+        return f"{self.device}, {card}, {total / 2**30:.1f} GiB, {numbers}"
+
     def unload_all(self) -> None:
         """But what is leased."""
         self._residents.drop_idle()

@@ -31,7 +31,7 @@ _ONLY_LOCAL = "Input directory: only a browser on the server's own machine may c
 
 def build(services: Services, catalog: Catalog, memory: Memory) -> Extras:
     """memory: made outside of the tabs."""
-    form = Form(services.extras, catalog, "extras")
+    form = Form(services.extras, catalog, "extras", defaults=services.defaults)
     with gr.Row(elem_classes=["workbench"]):
         with gr.Column(elem_id="extras_settings", elem_classes=["settings-column"], scale=4, min_width=320):
             sources = _sources(form)
@@ -93,7 +93,7 @@ class Extras:
         given = {name: self.sources[name] for name in ("mode", "image", "files")}
         named: dict[str, Any] = self.form.inputs() | given | {"job_id": parts.job_id}
         parts.keep_looking(
-            page.load(self.attach, [parts.job_id], outputs, **QUIET),
+            page.load(self.attach, [parts.job_id], [*outputs, *self.form.outputs()], **QUIET),
             parts.generate.click(self.submit, inputs_kwargs=named, outputs=outputs, **QUIET),
             parts.timer.tick(self.tick, [parts.job_id, parts.shown], outputs, **QUIET),
         )
@@ -132,7 +132,7 @@ class Extras:
         """For a page that was just opened: its own last job."""
         job = self._job(job_id)
         updates = self.parts.follow(job, self.services.jobs) if job else self.parts.idle()
-        return updates | {self.parts.tools["folder"]: gr.update(visible=is_local(request))}
+        return self.form.begun() | updates | {self.parts.tools["folder"]: gr.update(visible=is_local(request))}
 
     def _asked(self, mode: Any, image: Any, files: Any, values: dict[str, Any]) -> ExtrasRequest:
         """Raises RequestError."""

@@ -13,8 +13,10 @@ from sdui.core.catalog import Catalog
 from sdui.core.errors import RequestError
 from sdui.core.groups import PREFIX, Extended, Group, Kind, Look, groups_of, script_of
 from sdui.core.params import Declared, Param, Params, declared, explain, nest
+from sdui.core.ui_defaults import UiDefaults
 
 from .components import OpenDropdown, OpenSlider
+from .starting import Starting, fitting
 
 T = TypeVar("T", bound=Params)
 
@@ -29,10 +31,19 @@ class Form(Generic[T]):
     """Fields of one Params class. Place them anywhere, in any order; handlers get them by name."""
 
     def __init__(
-        self, model: type[T], catalog: Catalog, prefix: str, lists: Mapping[str, tuple[str, ...]] | None = None
+        self,
+        model: type[T],
+        catalog: Catalog,
+        prefix: str,
+        lists: Mapping[str, tuple[str, ...]] | None = None,
+        defaults: UiDefaults | None = None,
     ) -> None:
-        """lists: what drop-downs offer that is not in the catalog, by `Param.choices`."""
+        """lists: what drop-downs offer that is not in the catalog, by `Param.choices`.
+
+        prefix: of element ids, and of the keys in `defaults`, the file that overrides what is declared.
+        """
         self.components: dict[str, Any] = {}
+        self.starting = Starting(defaults, prefix) if defaults else None
         self._model = model
         self._catalog = catalog
         self._lists = lists or {}
@@ -56,7 +67,9 @@ class Form(Generic[T]):
         self._switches.append(path)
         self._accordions[path] = accordion
         look = {"label": "Enable", "value": False, "elem_id": f"{self._stage_id(path)}_enable"} | look
-        return self.adopt(path, gr.Checkbox(**look))
+        box = self._begin(path, gr.Checkbox(**look), str(accordion.label))
+        accordion.open = accordion.open or bool(box.value)
+        return self.adopt(path, box)
 
     def extras(self, name: str, checkbox: gr.Checkbox, paths: tuple[str, ...]) -> None:
         """These fields have their defaults while the checkbox is off; it is shown on when one has another value."""
@@ -68,7 +81,8 @@ class Form(Generic[T]):
         scripts = [group for group in self._groups.values() if group.place == "script" and self._prefix in group.kinds]
         self._scripts = [PREFIX + group.name for group in scripts]
         titles = ["None", *(group.title for group in sorted(scripts, key=lambda group: group.order))]
-        return self.adopt(_SCRIPT, OpenDropdown(titles, value="None", label="Script", **look))
+        chooser = OpenDropdown(titles, value="None", label="Script", **look)
+        return self.adopt(_SCRIPT, self._begin(_SCRIPT, chooser, "Script"))
 
     def add(self, path: str, **look: Any) -> Any:
         """Make the component of one field here; `look` overrides how it is drawn."""
@@ -76,7 +90,13 @@ class Form(Generic[T]):
         made: dict[str, Any] = {"elem_id": self._elem_id(d)}
         if missing := self._missing(d):
             made["info"] = " ".join(filter(None, (d.param.help, *missing)))
-        return self.adopt(path, _component(d, self._offered(d), made | look))
+        return self.adopt(path, self._begin(path, _component(d, self._offered(d), made | look), d.param.label))
+
+    def _begin(self, path: str, component: Any, label: str) -> Any:
+        if self.starting:
+            group = path.removeprefix(PREFIX).split(".")[0] if path.startswith(PREFIX) else ""
+            self.starting.begin(component, label, f"{group}.py" if group else "")
+        return component
 
     def adopt(self, path: str, component: Any) -> Any:
         """Read a field from a component that was made elsewhere."""
@@ -96,6 +116,16 @@ class Form(Generic[T]):
     def param(self, path: str) -> Param:
         """How a field is declared, for a component that is made elsewhere."""
         return self._declared[path].param
+
+    def label(self, path: str) -> str:
+        """What the page calls a field, or the checkbox of a stage."""
+        if path in self._declared:
+            return self._declared[path].param.label
+        return str(self._accordions[path].label) if path in self._accordions else str(self.components[path].label)
+
+    def begun(self) -> Updates:
+        """For a page that is opened: what the controls begin with by now."""
+        return self.starting.again() if self.starting else {}
 
     def outputs(self) -> list[Any]:
         """What `fill` may change."""
@@ -169,6 +199,20 @@ class Form(Generic[T]):
             paths = {name: f"{PREFIX}{group.name}.{name}" for name in group.model_fields}
             updates |= self._looks_of(group, {name: held.get(path) for name, path in paths.items()}, keep)
         return updates
+
+    def hold(self, values: Mapping[str, Any]) -> tuple[Updates, list[str]]:
+        """As `restore`, and a sentence for each value that no control can take."""
+        watched = tuple(f"{PREFIX}{group.name}." for group in self._groups.values() if group.watched)
+        here = {path: value for path, value in values.items() if path in self.components}
+        taken = {
+            path: value
+            for path, value in here.items()
+            if path.startswith(watched) or fitting(self.components[path], {"value": value})
+        }
+        gone = "is not available here; the page keeps what it had."
+        refused = [f"{self.label(path)}: {here[path]!r} {gone}" for path in here if path not in taken]
+        unknown = [f"{path}: there is no such control here." for path in values if path not in here]
+        return self.restore(taken), refused + unknown
 
     def _looks(self, values: T, keep: tuple[str, ...]) -> Updates:
         updates: Updates = {}

@@ -277,8 +277,9 @@ class Generation:
             updates = self.parts.idle(_FORGOTTEN if job_id else "")
             if loading := self._loading():
                 updates |= self.parts.changes(loading, self.services.jobs, {})
-            return updates | self._restore(held)
-        updates = self._fill(request, keep=("model",))[0] | self.parts.follow(job, self.services.jobs)
+            return updates | self.form.begun() | self._restore(held)
+        updates = self.form.begun() | self._fill(request, keep=("model",))[0]
+        updates |= self.parts.follow(job, self.services.jobs)
         catalog = self.services.jobs.catalog()
         used = checkpoints.find(catalog, request.model) if busy(job) else None
         return updates | (self._checkpoint(catalog, used) if used else {}) | self._restore(held)

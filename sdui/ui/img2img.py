@@ -47,7 +47,7 @@ _LET_GO = "() => ['', {__type__: 'update', interactive: true}]"
 
 def build(services: Services, catalog: Catalog, quick: QuickSettings, memory: Memory) -> Img2img:
     """memory: made outside of the tabs."""
-    form = Form(services.requests, catalog, "img2img")
+    form = Form(services.requests, catalog, "img2img", defaults=services.defaults)
     form.adopt("model", quick.dropdown)
     top = generation.top(services, form, "img2img")
     interrogation = Interrogation(services, top)

@@ -105,6 +105,27 @@ def comparison(found: Comparison) -> str:
     return "".join(parts)
 
 
+def differences(rows: Iterable[tuple[str, str, str]], old: str, new: str) -> str:
+    """A table of names with two values each; `old` and `new` stand above them."""
+    heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in ("", old, new))
+    cells = (
+        f'<tr><th scope="row">{escape(name)}</th><td>{_lines(before)}</td><td>{_lines(after)}</td></tr>'
+        for name, before, after in rows
+    )
+    return f'<table class="differences"><thead><tr>{heads}</tr></thead><tbody>{"".join(cells)}</tbody></table>'
+
+
+def press(button: str, value: str, label: str, *, asks: str = "", answer: str = "") -> str:
+    """A button that presses the hidden one of this element id with a value (settings.js).
+
+    asks: a question to be confirmed first; answer: what stands in a field below it, whose text is handed over too.
+    """
+    extra = f' data-asks="{escape(asks)}"' if asks else ""
+    extra += f' data-answer="{escape(answer)}"' if answer else ""
+    told = f'data-press="{escape(button)}" data-value="{escape(value)}"{extra}'
+    return f'<button type="button" {told}>{escape(label)}</button>'
+
+
 def versions(given: dict[str, str]) -> str:
     return " <i>·</i> ".join(f"{escape(name)}: {escape(value)}" for name, value in given.items())
 

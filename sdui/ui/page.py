@@ -50,6 +50,7 @@ _STYLES = (
     "networks",
     "canvas",
     "merger",
+    "settings",
 )
 TITLE = "sdui"
 TABS = {
@@ -87,8 +88,8 @@ class _Page:
         self._catalog = services.jobs.catalog()
         self._memories = {tab: results.remembered(tab) for tab in ("txt2img", "img2img", "extras")}
         self._bar = QuickBar(services, self._catalog)
-        if services.problems:
-            gr.HTML(markup.messages(list(services.problems)), elem_id="extension_problems", elem_classes=["messages"])
+        if problems := [*services.problems, *filter(None, [services.defaults.problem])]:
+            gr.HTML(markup.messages(problems), elem_id="extension_problems", elem_classes=["messages"])
         self._tabs, made = self._make_tabs()
         self._txt2img: txt2img.Txt2img = made["txt2img"]
         self._img2img: img2img.Img2img = made["img2img"]
@@ -108,7 +109,7 @@ class _Page:
             "extras": lambda tab: extras.build(services, catalog, memories["extras"]),
             "pnginfo": lambda tab: png_info.build(services),
             "modelmerger": lambda tab: merger.build(services, catalog, quick),
-            "settings": lambda tab: settings.build(services, self._bar.names),
+            "settings": lambda tab: settings.build(services, catalog, self._bar, tab),
         }
         if history:
             makers["history"] = lambda tab: HistoryTab(history, tab)
@@ -130,6 +131,7 @@ class _Page:
         if self._history:
             self._history.bind(self._tabs, to)
         sending.build(services, self._tabs, to, first, second, third)
+        self._settings.bind({"txt2img": first.form, "img2img": second.form, "extras": third.form})
         self._bar.bind()
         queue_panel.build(services, self._tabs, [first, second], third)
         hashing.build(services, self._bar.checkpoint).bind(page)
@@ -141,7 +143,7 @@ class _Page:
     def _bind_opening(self, page: gr.Blocks) -> None:
         first, second = self._txt2img, self._img2img
         held = [component for tab in (first, second) for component in (tab.parts.job_id, tab.parts.draft)]
-        outputs = [*first.outputs(), *second.outputs(), *self._settings.outputs(), *self._bar.outputs()]
+        outputs = [*first.outputs(), *second.outputs(), *self._settings.rows.outputs(), *self._bar.outputs()]
         attached = page.load(self._attach, held, list(dict.fromkeys(outputs)), **QUIET)
         first.parts.keep_looking(attached)
         second.look_after(attached, first.bind_choice())
@@ -152,7 +154,7 @@ class _Page:
         first, second, local = self._txt2img, self._img2img, gr.update(visible=is_local(request))
         folders: Updates = {tab.parts.tools["folder"]: local for tab in (first, second)}
         shown = first.attach(job, draft) | second.attach(other_job, other_draft)
-        return shown | self._settings.show() | self._bar.show() | folders
+        return shown | self._settings.rows.attach() | self._bar.show() | folders
 
 
 def mount(app: FastAPI, services: Services) -> FastAPI:
@@ -162,11 +164,14 @@ def mount(app: FastAPI, services: Services) -> FastAPI:
     app.mount("/ui", StaticFiles(directory=ASSETS), name="ui")
     for part in (network_routes, queue_panel, script_preferences, token_counts, completions):
         app.include_router(part.routes(services))
+    built = build(services)
+    for router in settings.routes(services, built):
+        app.include_router(router)
     version = services.versions.get("version", "")
     styles = "".join(f'<link rel="stylesheet" href="/ui/{name}.css?v={version}">' for name in _STYLES)
     return gr.mount_gradio_app(
         app,
-        build(services),
+        built,
         path="/",
         theme=_theme(),
         head=(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sdui.core.extras import ExtrasRequest
 from sdui.core.request import GenerationRequest
 from sdui.core.settings import Launch, SettingsFile
+from sdui.core.ui_defaults import UiDefaults
 from sdui.history.history import History
 from sdui.jobs.queue import JobQueue
 from sdui.prompt.style_files import StyleFiles
@@ -32,3 +33,8 @@ class Services:
     def styles(self) -> StyleFiles:
         """The same files that the engine reads."""
         return StyleFiles(self.launch.data_dir, self.launch.styles_file)
+
+    @functools.cached_property
+    def defaults(self) -> UiDefaults:
+        """What the controls begin with."""
+        return UiDefaults(self.launch.ui_config_path)

@@ -1,97 +1,115 @@
-"""The Settings tab, made from the declared preferences."""
+"""The Settings tab: a list of pages at the left, one for each section of the preferences and some for tools."""
 
 from __future__ import annotations
 
-from itertools import groupby
+from collections.abc import Callable, Mapping
+from html import escape
 from typing import Any
 
 import gradio as gr
+from fastapi import APIRouter
 
-from sdui.core.errors import RequestError
-from sdui.core.params import declared
-from sdui.core.settings import Preferences
+from sdui.core.catalog import Catalog
 
-from . import markup
-from .form import Form, Updates
-from .results import QUIET
+from . import actions, defaults, licenses, localization_template, profiles, setting_history, sysinfo
+from .controls import Controls
+from .form import Form
+from .quick_settings import QuickBar
 from .services import Services
+from .setting_rows import SettingRows, page_id
 
-_SECTIONS = (
-    "Saving images/grids",
-    "Paths for saving",
-    "Saving to a directory",
-    "Stable Diffusion",
-    "Stable Diffusion XL",
-    "VAE",
-    "img2img",
-    "Optimizations",
-    "Compatibility",
-    "Extra Networks",
-    "Sampler parameters",
-    "Prompt editing",
-    "Gallery",
-    "User interface",
-    "Infotext",
-    "Live previews",
-    "API",
-    "Upscaling",
-    "Face restoration",
-    "Postprocessing",
-    "Interrogate",
-)
-"""A1111's order; others follow."""
-TABS = ("txt2img", "img2img", "Extras", "PNG Info", "Checkpoint Merger", "History", "Settings")
-
-
-def _place(section: str) -> int:
-    return _SECTIONS.index(section) if section in _SECTIONS else len(_SECTIONS)
-
-
-def build(services: Services, elsewhere: tuple[str, ...]) -> Settings:
-    """elsewhere: settings that have their controls above the tabs."""
-    with gr.Row(elem_id="settings_bar"):
-        submit = gr.Button("Apply settings", variant="primary", elem_id="settings_submit", scale=0, min_width=180)
-        result = gr.HTML(elem_id="settings_result", elem_classes=["messages"])
-    model = services.settings.model
-    names = tuple(d.path for d in declared(model) if d.param.section)
-    lists = {"settings": names, "tabs": TABS, "localizations": ("None",)}
-    form: Form[Preferences] = Form(model, services.jobs.catalog(), "setting", lists)
-    here = (d for d in declared(model) if d.param.section and d.path not in elsewhere)
-    shown = sorted(here, key=lambda d: _place(d.param.section))
-    with gr.Tabs(elem_id="settings"):
-        for section, fields in groupby(shown, key=lambda d: d.param.section):
-            name = section.lower().replace(" ", "_").replace("/", "_")
-            with gr.Tab(section, elem_id=f"settings_{name}"), gr.Column(elem_id=f"column_settings_{name}"):
-                for d in fields:
-                    form.add(d.path, value=d.of(services.settings.current))
-    tab = Settings(services, form, result)
-    submit.click(tab.apply, inputs_kwargs=form.inputs(), outputs=tab.outputs(), **QUIET)
-    return tab
+_HISTORY, _PROFILES, _DEFAULTS = "settings_tab_history", "settings_tab_profiles", "settings_tab_defaults"
+_SYSINFO, _ACTIONS, _LICENSES = "settings_tab_sysinfo", "settings_tab_actions", "settings_tab_licenses"
+_TOOLS = {
+    _HISTORY: "History of settings",
+    _PROFILES: "Profiles",
+    _DEFAULTS: "Defaults",
+    _SYSINFO: "Sysinfo",
+    _ACTIONS: "Actions",
+    _LICENSES: "Licenses",
+}
+_RELOAD = "() => { window.location.reload(); return []; }"
 
 
 class Settings:
-    def __init__(self, services: Services, form: Form[Preferences], result: gr.HTML) -> None:
+    """The tab; the pages that need the other tabs' controls get their content with `bind`."""
+
+    def __init__(self, services: Services, rows: SettingRows, places: Mapping[str, gr.Column]) -> None:
+        """places: of tool pages, by their ids."""
         self._services = services
-        self._form = form
-        self._result = result
+        self.rows = rows
+        self._places = places
 
-    def outputs(self) -> list[Any]:
-        return [self._result, *self._form.components.values()]
+    def bind(self, forms: Mapping[str, Form[Any]]) -> None:
+        """forms: those whose controls have defaults and go into profiles, by the tabs' names in ui-config.json."""
+        controls = Controls(forms)
+        with self._places[_PROFILES]:
+            profiles.build(self._services, self.rows, controls, _PROFILES)
+        with self._places[_DEFAULTS]:
+            defaults.build(self._services, controls)
 
-    def show(self) -> Updates:
-        """What is stored now; another page may have changed it."""
-        return self._form.fill(self._services.settings.current)[0]
 
-    def apply(self, **values: Any) -> Updates:
-        try:
-            asked = self._form.read(values)
-            before = self._services.settings.current
-            after = self._services.settings.change(**{name: getattr(asked, name) for name in self._form.components})
-        except RequestError as error:
-            return {self._result: markup.messages([], str(error))}
-        except OSError as error:
-            path = self._services.settings.path
-            return {self._result: markup.messages([], f"{path} cannot be written: {error.strerror or error}.")}
-        count = sum(getattr(before, name) != getattr(after, name) for name in self._form.components)
-        words = "Nothing was changed." if count == 0 else f"{count} setting{'s' * (count > 1)} changed and saved."
-        return self.show() | {self._result: markup.messages([words])}
+def build(services: Services, catalog: Catalog, bar: QuickBar, opened: gr.Tab) -> Settings:
+    """bar: has the controls of some of the settings."""
+    submit = _bar()
+    rows = SettingRows(services, catalog, bar)
+    makers: dict[str, Callable[[str], None]] = {
+        _HISTORY: lambda page: setting_history.build(services, rows, page),
+        _SYSINFO: lambda page: sysinfo.build(services, page),
+        _ACTIONS: lambda page: actions.build(services),
+        _LICENSES: licenses.build,
+    }
+    places: dict[str, gr.Column] = {}
+    with gr.Row(elem_id="settings"):
+        pages = gr.HTML(elem_id="settings_list")
+        with gr.Column(elem_id="settings_pages"):
+            for section, fields in rows.sections():
+                with gr.Column(elem_id=page_id(section), elem_classes=["settings-page"]):
+                    gr.HTML(f"<h3>{escape(section)}</h3>")
+                    with gr.Column(elem_id=f"column_{page_id(section)}"):
+                        rows.build(fields)
+            rows.bind(submit, opened)  # the tools add events that follow it
+            for page, title in _TOOLS.items():
+                with gr.Column(elem_id=page, elem_classes=["settings-page", "settings-tool"]) as places[page]:
+                    gr.HTML(f"<h3>{escape(title)}</h3>")
+                    if page in makers:
+                        makers[page](page)
+    pages.value = _list({page_id(section): section for section, _ in rows.sections()}, rows.described())
+    return Settings(services, rows, places)
+
+
+def _bar() -> gr.Button:
+    """Apply settings."""
+    with gr.Row(elem_id="settings_bar"):
+        submit = gr.Button("Apply settings", variant="primary", elem_id="settings_submit", scale=0, min_width=180)
+        restart = gr.Button("Reload UI", elem_id="settings_restart_gradio", scale=0, min_width=120)
+        gr.Textbox(
+            placeholder="Search...",
+            show_label=False,
+            label="Search settings",
+            container=False,
+            max_lines=1,
+            elem_id="settings_search",
+            min_width=180,
+        )
+        gr.Button("Show all pages", elem_id="settings_show_all_pages", scale=0, min_width=160)
+        gr.Button("Show only one page", elem_id="settings_show_one_page", scale=0, min_width=160)
+    restart.click(fn=None, js=_RELOAD)
+    return submit
+
+
+def routes(services: Services, page: gr.Blocks) -> list[APIRouter]:
+    return [sysinfo.routes(services), licenses.routes(), localization_template.routes(services, page)]
+
+
+def _list(titles: dict[str, str], described: str) -> str:
+    """The buttons that open a page (settings.js), and what there is to know of the rows."""
+    shown = next(iter(titles))
+
+    def button(page: str, title: str) -> str:
+        current = ' aria-current="page"' if page == shown else ""
+        return f'<button type="button" id="{page}-button" data-page="{page}"{current}>{escape(title)}</button>'
+
+    first = "".join(button(page, title) for page, title in titles.items())
+    others = "".join(button(page, title) for page, title in _TOOLS.items())
+    return f'<nav aria-label="Pages of settings" data-rows="{escape(described)}">{first}<hr>{others}</nav>'

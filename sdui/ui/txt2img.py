@@ -42,7 +42,7 @@ _FROM_A_PICTURE = (
 
 
 def build(services: Services, catalog: Catalog, quick: QuickSettings, memory: Memory) -> Txt2img:
-    form = Form(services.requests, catalog, "txt2img")
+    form = Form(services.requests, catalog, "txt2img", defaults=services.defaults)
     form.adopt("model", quick.dropdown)
     chosen = checkpoints.current(services, catalog)
     top = generation.top(services, form, "txt2img")

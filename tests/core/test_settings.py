@@ -11,9 +11,10 @@ import pytest
 from pydantic import ValidationError
 
 from sdui.core import settings
-from sdui.core.errors import LaunchError
+from sdui.core.errors import LaunchError, RequestError
 from sdui.core.files import write_atomic
 from sdui.core.settings import Preferences, SettingsFile, read_launch
+from sdui.core.settings_history import KEPT, differences
 
 
 @pytest.fixture
@@ -168,3 +169,73 @@ def test_a_second_damaged_file_does_not_replace_the_first(tmp_path):
         (tmp_path / "config.json").write_text(text)
         SettingsFile(tmp_path / "config.json")
     assert sorted(path.read_text() for path in tmp_path.glob("*.damaged*")) == ["{1", "{2"]
+
+
+def changes(file: SettingsFile) -> list[list[tuple]]:
+    """What each change has changed, the newest first."""
+    after = [file.current, *(file.lenient(version.content)[0] for version in file.history.versions())]
+    pairs = zip(after[1:], after, strict=False)
+    return [[(d.declared.name, d.old, d.new) for d in differences(old, new)] for old, new in pairs]
+
+
+def test_each_change_keeps_the_file_that_it_replaced(path):
+    path.write_text('{"jpeg_quality": 33, "sd_vae": "x.pt"}')
+    before = path.read_bytes()
+    file = SettingsFile(path)
+    file.change(jpeg_quality=50)
+    file.change(webp_lossless=True, n_rows=2)
+    assert changes(file) == [[("n_rows", -1, 2), ("webp_lossless", False, True)], [("jpeg_quality", 33, 50)]]
+    oldest = file.history.versions()[-1]
+    assert (path.parent / "config-history" / f"{oldest.name}.json").read_bytes() == before
+
+
+def test_going_back_restores_what_was_shown_and_can_be_gone_back_from(path):
+    path.write_text('{"sd_vae": "x.pt"}')
+    file = SettingsFile(path)
+    file.change(jpeg_quality=50)
+    file.change(jpeg_quality=60, webp_lossless=True)
+    file.change(sd_model_checkpoint="chosen later")
+    assert len(file.history.versions()) == 2, "a checkpoint is not chosen on the Settings tab"
+    file.go_back(file.history.versions()[0].name)
+    again = SettingsFile(path).current
+    assert (again.jpeg_quality, again.webp_lossless, again.sd_model_checkpoint) == (50, False, "chosen later")
+    assert json.loads(path.read_text())["sd_vae"] == "x.pt"
+    file.go_back(file.history.versions()[0].name)
+    assert (file.current.jpeg_quality, file.current.webp_lossless) == (60, True)
+
+
+def test_only_so_many_versions_are_kept(path):
+    file = SettingsFile(path)
+    for quality in range(1, KEPT + 4):
+        file.change(jpeg_quality=quality)
+    versions = file.history.versions()
+    assert len(versions) == len(list(file.history.folder.iterdir())) == KEPT
+    assert versions[0].content["jpeg_quality"] == KEPT + 2 and versions[-1].content["jpeg_quality"] == 3
+
+
+def test_a_damaged_history_hurts_nothing(path):
+    file = SettingsFile(path)
+    file.change(jpeg_quality=50)
+    (kept,) = file.history.folder.iterdir()
+    kept.write_text("{")
+    (file.history.folder / "notes.json").write_text("{}")
+    assert file.history.versions() == []
+    kept.write_text('{"jpeg_quality": 1000, "n_rows": 3}')
+    file.go_back(kept.stem)
+    assert (file.current.jpeg_quality, file.current.n_rows) == (80, 3)
+    for gone in ("", "../config", "20260101T000000000000Z"):
+        with pytest.raises(RequestError, match="not there any more"):
+            file.go_back(gone)
+
+
+def test_a_history_that_cannot_be_written_does_not_stop_a_change(path):
+    path.with_name("config-history").write_text("a file in its place")
+    SettingsFile(path).change(jpeg_quality=50)
+    assert SettingsFile(path).current.jpeg_quality == 50
+
+
+def test_the_files_of_settings_and_defaults_can_be_elsewhere(tmp_path):
+    launch, _ = read_launch(["--data-dir", "d", "--ui-settings-file", "s.json", "--ui-config-file", "u.json"], {})
+    assert (launch.settings_path, launch.ui_config_path) == (Path("s.json"), Path("u.json"))
+    launch, _ = read_launch(["--data-dir", "d"], {})
+    assert (launch.settings_path, launch.ui_config_path) == (Path("d/config.json"), Path("d/ui-config.json"))

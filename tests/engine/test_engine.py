@@ -10,7 +10,7 @@ from PIL import Image
 from sdui.core.errors import Interrupted, ModelNotFound, RequestError
 from sdui.core.events import ImageReady, Notice, Preview, Progress, Stop, StopToken
 from sdui.core.networks import NetworkQuery
-from sdui.core.request import GenerationRequest, LoadRequest
+from sdui.core.request import GenerationRequest, HashRequest, LoadRequest, UnloadRequest
 from sdui.core.settings import Preferences
 from sdui.core.stages import InitImage
 from sdui.engine.engine import Engine
@@ -189,6 +189,18 @@ def test_loading_ahead_makes_the_first_picture_start_at_once(tmp_path):
     engine = make_engine([tmp_path], tmp_path)
     assert [event.stage for event in run(engine, LoadRequest())] == ["Loading tiny-sd15"]
     assert of_type(run(engine, ASKED), Progress)[0].stage == "Sampling"
+
+
+def test_unloading_and_hashing_say_what_they_have_done(tmp_path):
+    write_tiny_checkpoint(tmp_path)
+    engine = make_engine([tmp_path], tmp_path)
+    run(engine, LoadRequest())
+    assert [notice.text for notice in of_type(run(engine, UnloadRequest()), Notice)] == [
+        "There is no GPU here that could be freed: the checkpoint is in RAM, and stays there."
+    ]
+    (told,) = of_type(run(engine, HashRequest()), Notice)
+    assert "hashes" in told.text and len(engine.catalog().checkpoints[0].hashes[0]) == 64
+    assert engine.catalog().device == "cpu, fp32"
 
 
 def test_a_prompt_of_50000_characters_and_an_empty_one_are_drawn(engine):

@@ -5,8 +5,10 @@ import time
 
 import pytest
 
+from sdui.core.errors import Interrupted
+from sdui.core.events import Notice, Progress, Stop, StopToken
 from sdui.models.files import ModelFiles
-from sdui.models.hashing import BackgroundHashing
+from sdui.models.hashing import BackgroundHashing, hash_all
 
 
 @pytest.fixture
@@ -68,3 +70,25 @@ def test_closing_does_not_wait_for_the_rest(files):
         assert time.monotonic() - begun < 1.5
     assert hashing.progress is None
     assert files.unhashed()
+
+
+def test_all_files_are_hashed_at_once_on_request(files):
+    events = []
+    hash_all(files, events.append, StopToken())
+    assert files.unhashed() == []
+    told = [event.text for event in events if isinstance(event, Notice)]
+    assert told == ["Calculated the hashes of 5 model files."]
+    assert [(event.step, event.steps) for event in events if isinstance(event, Progress)] == [
+        (number, 5) for number in range(1, 6)
+    ]
+    events.clear()
+    hash_all(files, events.append, StopToken())
+    assert [event.text for event in events] == ["All hashes are known already."]
+
+
+def test_hashing_on_request_can_be_stopped(files):
+    stop = StopToken()
+    stop.request(Stop.NOW)
+    with pytest.raises(Interrupted):
+        hash_all(files, lambda event: None, stop)
+    assert len(files.unhashed()) == 5

@@ -13,7 +13,7 @@ from PIL import Image
 
 from sdui.core.catalog import Catalog, Checkpoint
 from sdui.core.errors import ModelNotFound, RequestError, SduiError
-from sdui.core.events import Emit, GeneratedImage, ImageReady, ModelSaved, Preview, Progress, Stop, StopToken
+from sdui.core.events import Emit, GeneratedImage, ImageReady, ModelSaved, Notice, Preview, Progress, Stop, StopToken
 from sdui.core.merging import MergeRequest
 from sdui.core.networks import Library, Network, NetworkPage, NetworkQuery
 from sdui.core.request import BatchRequest, GenerationRequest, LoadRequest, Task
@@ -95,6 +95,9 @@ class FakeWorker:
             return
         if isinstance(task, BatchRequest):
             task = task.request
+        if not isinstance(task, GenerationRequest):
+            emit(Notice(f"Done: {type(task).__name__}."))
+            return
         first = int(np.random.default_rng().integers(2**32)) if task.seed < 0 else task.seed
         for batch in range(task.batch_count):
             stop.next_batch()

@@ -16,6 +16,7 @@ import "./generate_menu.js";
 import "./queue_panel.js";
 import "./text_files.js";
 import "./canvas_keys.js";
+import "./settings.js";
 
 const visible = (id) => {
   const element = document.getElementById(id);

@@ -1,0 +1,44 @@
+"""The template for a translation of the page: every text that is on it, to be filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import gradio as gr
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from sdui.core.params import declared
+
+from .services import Services
+
+_WORDS = ("label", "info", "placeholder")
+
+
+def routes(services: Services, page: gr.Blocks) -> APIRouter:
+    served = APIRouter()
+
+    def template() -> JSONResponse:
+        headers = {"Content-Disposition": 'attachment; filename="localization.json"'}
+        return JSONResponse(dict.fromkeys(texts(page, services), ""), headers=headers)
+
+    served.get("/page/localization-template")(template)
+    return served
+
+
+def texts(page: gr.Blocks, services: Services) -> list[str]:
+    """Labels, hints, texts on buttons and fixed options, each once, in the order in which they are on the page."""
+    found = [text.strip() for block in page.blocks.values() for text in _of(block)]
+    found += [d.param.section for d in declared(services.settings.model)]
+    return [text for text in dict.fromkeys(found) if text]
+
+
+def _of(block: Any) -> Iterator[str]:
+    if getattr(block, "visible", True) in (False, "hidden"):
+        return
+    yield from (str(text) for name in _WORDS if isinstance(text := getattr(block, name, None), str))
+    if isinstance(block, gr.Button) and isinstance(block.value, str):
+        yield block.value
+    if isinstance(block, gr.Radio | gr.CheckboxGroup):
+        yield from (label for label, _ in cast("list[tuple[str, Any]]", block.choices or []))
