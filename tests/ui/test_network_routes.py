@@ -40,7 +40,7 @@ def services(tmp_path, folder):
 @pytest.fixture
 def client(services):
     app = FastAPI()
-    app.include_router(network_routes.router(services))
+    app.include_router(network_routes.routes(services))
     return TestClient(app)
 
 
