@@ -74,6 +74,7 @@ def build(services: Services, catalog: Catalog, beside: Callable[[], None] = lam
         refresh = tool("Refresh the list of checkpoints", "refresh_sd_model_checkpoint")
         pick = gr.Button("Choose the checkpoint", visible="hidden", elem_id=PICK)
         beside()
+        tool("Light or dark", "theme_toggle")
     banner = gr.HTML(_warning(services, catalog, chosen), elem_id="banner", elem_classes=["messages"])
     return QuickSettings(services, dropdown, refresh, banner, pick)
 

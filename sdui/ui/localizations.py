@@ -37,12 +37,11 @@ def texts(data_dir: Path, name: str) -> dict[str, str]:
 
 
 def routes(services: Services) -> APIRouter:
-    served = APIRouter()
-
-    @served.get("/localization")
-    def localization() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction]
+    def localization() -> dict[str, str]:
         return texts(services.launch.data_dir, services.settings.current.localization)
 
+    served = APIRouter()
+    served.get("/page/localization")(localization)
     return served
 
 

@@ -18,6 +18,7 @@ from . import (
     hashing,
     history_routes,
     img2img,
+    localizations,
     markup,
     merger,
     network_routes,
@@ -27,6 +28,7 @@ from . import (
     script_preferences,
     sending,
     settings,
+    sounds,
     token_counts,
     txt2img,
 )
@@ -35,6 +37,7 @@ from .history_tab import HistoryTab
 from .quick_settings import QuickBar
 from .results import QUIET, is_local
 from .services import Services
+from .tab_names import TABS
 
 ASSETS = Path(__file__).parent / "assets"
 _STYLES = (
@@ -53,16 +56,6 @@ _STYLES = (
     "settings",
 )
 TITLE = "sdui"
-TABS = {
-    "txt2img": "txt2img",
-    "img2img": "img2img",
-    "Extras": "extras",
-    "PNG Info": "pnginfo",
-    "Checkpoint Merger": "modelmerger",
-    "History": "history",
-    "Settings": "settings",
-}
-"""Ids by their labels, in A1111's order."""
 _NEEDED = ("Settings",)
 """Whoever hides all tabs must be able to show them again."""
 
@@ -157,12 +150,15 @@ class _Page:
         return shown | self._settings.rows.attach() | self._bar.show() | folders
 
 
+_ROUTES = (network_routes, queue_panel, script_preferences, token_counts, completions, localizations, sounds)
+
+
 def mount(app: FastAPI, services: Services) -> FastAPI:
     """The page at "/" of `app`. It serves no folder, only each single picture that it shows (`components.serve`)."""
     if services.history:
         app.include_router(history_routes.routes(services.history))
     app.mount("/ui", StaticFiles(directory=ASSETS), name="ui")
-    for part in (network_routes, queue_panel, script_preferences, token_counts, completions):
+    for part in _ROUTES:
         app.include_router(part.routes(services))
     built = build(services)
     for router in settings.routes(services, built):

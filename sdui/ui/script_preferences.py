@@ -15,6 +15,9 @@ _NAMES = (
     "keyedit_delimiters",
     "keyedit_move",
     "prompt_completion",
+    "show_progress_in_title",
+    "notification_audio",
+    "notification_volume",
 )
 """Scripts get these and no others; preferences.js asks for them."""
 

@@ -21,6 +21,7 @@ from .form import Form, Updates
 from .quick_settings import QuickBar
 from .results import QUIET
 from .services import Services
+from .tab_names import TABS
 
 _SECTIONS = (
     "Saving images/grids",
@@ -46,7 +47,6 @@ _SECTIONS = (
     "Interrogate",
 )
 """A1111's order; others follow."""
-TABS = ("txt2img", "img2img", "Extras", "PNG Info", "Checkpoint Merger", "History", "Settings")
 _MARK = "async (saved, ...values) => {{ (await import('/ui/settings.js')).mark(saved, values, {first}); return []; }}"
 _RESET = "async (saved, ...values) => (await import('/ui/settings.js')).reset(values)"
 
@@ -70,7 +70,7 @@ class SettingRows:
         """Stored values in the order of the rows."""
         self._result = gr.HTML(elem_id="settings_result", elem_classes=["messages"])
         names = tuple(d.path for d in declared(services.settings.model) if d.param.section)
-        lists = {"settings": names, "tabs": TABS, "localizations": localizations.names(services.launch.data_dir)}
+        lists = {"settings": names, "tabs": tuple(TABS), "localizations": localizations.names(services.launch.data_dir)}
         self._form: Form[Preferences] = Form(services.settings.model, catalog, "setting", lists)
         self._built = services.settings.current
         """What a page that is opened shows before it is told more."""

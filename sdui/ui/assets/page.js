@@ -1,22 +1,26 @@
 /** Keys, tooltips and the window title: the few things that a page of Gradio does not do by itself. */
+
+import "./canvas_keys.js";
 import "./clear_prompts.js";
+import "./compare.js";
 import "./completion.js";
+import "./drafts.js";
+import "./generate_menu.js";
+import "./history.js";
+import "./localization.js";
+import "./networks.js";
 import "./prompt_drop.js";
 import "./prompt_keys.js";
-import "./styles_dialog.js";
-import "./token_counter.js";
-
-import "./drafts.js";
-import "./history.js";
-import "./networks.js";
-import "./sizes.js";
-import "./viewer.js";
-import "./compare.js";
-import "./generate_menu.js";
 import "./queue_panel.js";
-import "./text_files.js";
-import "./canvas_keys.js";
 import "./settings.js";
+import "./sizes.js";
+import "./styles_dialog.js";
+import "./text_files.js";
+import "./theme.js";
+import "./token_counter.js";
+import "./viewer.js";
+import { look as lookForEnd } from "./notify.js";
+import { known, preferences } from "./preferences.js";
 
 const visible = (id) => {
   const element = document.getElementById(id);
@@ -80,7 +84,9 @@ export function titleFor(shown, bar) {
 }
 
 function refresh() {
-  const title = titleFor(document.title, document.querySelector(".progress-box .progress"));
+  lookForEnd();
+  const wanted = known()?.show_progress_in_title ?? true;
+  const title = titleFor(document.title, wanted && document.querySelector(".progress-box .progress"));
   if (document.title !== title) document.title = title;
   for (const button of document.querySelectorAll("button.tool:not([title])")) button.title = button.textContent.trim();
 }
@@ -95,6 +101,7 @@ function start() {
       refresh();
     }, 50);
   });
+  preferences();
   observer.observe(document.body, { childList: true, subtree: true, attributeFilter: ["aria-valuenow"] });
   document.addEventListener("keydown", onKey);
   document.addEventListener("click", onPoint, true);
