@@ -28,7 +28,18 @@ class Look(NamedTuple):
     choices: str | tuple[str, ...] = ()
     """Of a drop-down: a list of the `Catalog`, or the values themselves."""
     value: Any = None
-    """What it holds from now on; None: what it held."""
+    """What it holds from now on, also `Every`; None: what it held."""
+
+
+class Button(NamedTuple):
+    """Below the fields; `Group.pressed` says what it does to them."""
+
+    elem_id: str
+    title: str
+
+
+class Every:
+    """In place of a drop-down's value: all that it offers."""
 
 
 class Group(Params):
@@ -48,6 +59,7 @@ class Group(Params):
     """Of accordions and of Extras' operations, lowest first."""
     watched: ClassVar[tuple[str, ...]] = ()
     """The fields on which `looks` depends."""
+    buttons: ClassVar[tuple[Button, ...]] = ()
 
     @classmethod
     def from_arguments(cls, arguments: Sequence[Any], kind: Kind) -> dict[str, Any]:
@@ -66,6 +78,11 @@ class Group(Params):
     @classmethod
     def looks(cls, values: Mapping[str, Any], request: type[Extended], kind: Kind) -> dict[str, Look]:
         """The fields that look differently while the controls hold these values, which need not be valid."""
+        return {}
+
+    @classmethod
+    def pressed(cls, button: str, values: Mapping[str, Any], request: type[Extended], kind: Kind) -> dict[str, Look]:
+        """What the button with this id makes of the fields, which hold these values."""
         return {}
 
 

@@ -25,7 +25,7 @@ class Param:
     label: str
     help: str = ""
     widget: str = ""
-    """"" = chosen from the type; else prompt, lines, seed, directory or radio."""
+    """"" = chosen from the type; else prompt, seed, directory, lines, text_file (lines, from a file too) or radio."""
     step: float | None = None
     """Slider step."""
     slider: tuple[float, float] | None = None

@@ -54,6 +54,7 @@ class Inpaint(Params):
         Param(
             "Mask mode",
             "Draw what is masked, or all but that.",
+            widget="radio",
             choices=MASK_MODES,
             infotext="Mask mode",
             a1111="inpainting_mask_invert",
@@ -90,6 +91,7 @@ class Inpaint(Params):
         Param(
             "Masked content",
             "What the masked part is before drawing: its surroundings' colours, itself, noise or nothing.",
+            widget="radio",
             choices=MASKED_CONTENT,
             infotext="Masked content",
             a1111="inpainting_fill",
@@ -101,6 +103,7 @@ class Inpaint(Params):
         Param(
             "Inpaint area",
             "Only masked draws the mask's surroundings at the full size and puts them back.",
+            widget="radio",
             choices=INPAINT_AREAS,
             infotext="Inpaint area",
             a1111="inpaint_full_res",
@@ -155,6 +158,7 @@ class InitImage(Params):
         Param(
             "Resize mode",
             "How the picture is brought to the chosen size.",
+            widget="radio",
             choices=RESIZE_MODES,
             infotext="Resize mode",
         ),

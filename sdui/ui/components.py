@@ -45,6 +45,26 @@ class OpenDropdown(gr.Dropdown, metaclass=_NoStub):
         return value
 
 
+class OpenRadio(gr.Radio, metaclass=_NoStub):
+    """A choice that is handed on whatever it is."""
+
+    def get_block_name(self) -> str:
+        return "radio"
+
+    def preprocess(self, payload: Any) -> Any:
+        return payload
+
+
+class OpenCheckboxes(gr.CheckboxGroup, metaclass=_NoStub):
+    """Choices that are handed on whatever they are."""
+
+    def get_block_name(self) -> str:
+        return "checkboxgroup"
+
+    def preprocess(self, payload: Any) -> Any:
+        return payload
+
+
 class ImageFile(gr.Image, metaclass=_NoStub):
     """A picture that the user uploads, handed on as the path of the very file, whatever is in it.
 

@@ -11,10 +11,10 @@ import gradio as gr
 from sdui.core.catalog import Catalog
 from sdui.core.errors import RequestError
 from sdui.core.extras import ExtrasRequest, Given
-from sdui.core.groups import PREFIX, Group, groups_of, parameters
+from sdui.core.groups import PREFIX, Group, groups_of
 from sdui.jobs.queue import Job
 
-from . import markup, results
+from . import fields_of, markup, results
 from .components import ImageFile, uploaded
 from .following import Parts, busy
 from .form import Form, Updates
@@ -36,7 +36,7 @@ def build(services: Services, catalog: Catalog, memory: Memory) -> Extras:
         with gr.Column(elem_id="extras_settings", elem_classes=["settings-column"], scale=4, min_width=320):
             sources = _sources(form)
             for group in sorted(groups_of(services.extras).values(), key=lambda group: group.order):
-                _operation(form, group)
+                _operation(form, group, services.extras)
         with gr.Column(elem_classes=["results"], scale=5, min_width=320):
             parts = results.build(services, "extras", results.generate_box("extras")[0], memory)
     return Extras(services, form, parts, sources)
@@ -64,13 +64,12 @@ def _sources(form: Form[ExtrasRequest]) -> dict[str, Any]:
     return {"mode": mode, "image": image, "files": files, "tabs": tabs}
 
 
-def _operation(form: Form[ExtrasRequest], group: type[Group]) -> None:
+def _operation(form: Form[ExtrasRequest], group: type[Group], requests: type[ExtrasRequest]) -> None:
     """An accordion with the parameters of one operation; the checkbox switches it on."""
     on = group.name == _ON_AT_FIRST
     with gr.Accordion(group.title, open=on) as accordion:
         form.switch(PREFIX + group.name, accordion, value=on)
-        for declared in parameters(group):
-            form.add(declared.path)
+        fields_of.build(form, group, requests, "txt2img")
 
 
 class Extras:

@@ -11,11 +11,11 @@ from pydantic import ValidationError
 from sdui.core import groups
 from sdui.core.catalog import Catalog
 from sdui.core.errors import RequestError
-from sdui.core.groups import PREFIX, Extended, Group, Kind, Look, groups_of, script_of
+from sdui.core.groups import PREFIX, Every, Extended, Group, Kind, Look, groups_of, script_of
 from sdui.core.params import Declared, Param, Params, declared, explain, nest
 from sdui.core.ui_defaults import UiDefaults
 
-from .components import OpenDropdown, OpenSlider
+from .components import OpenCheckboxes, OpenDropdown, OpenRadio, OpenSlider
 from .starting import Starting, fitting
 
 T = TypeVar("T", bound=Params)
@@ -242,7 +242,7 @@ class Form(Generic[T]):
         choices = self._catalog.names(look.choices) if isinstance(look.choices, str) else look.choices
         changed: Updates = {"choices": list(choices)} if choices else {}
         if look.value is not None:
-            changed["value"] = look.value
+            changed["value"] = list(choices) if look.value is Every else look.value
         return gr.update(visible=look.visible, **changed)
 
     def _switched(self, path: str, values: T) -> bool | str:
@@ -326,16 +326,18 @@ def _component(d: Declared, offered: tuple[str, ...], look: dict[str, Any]) -> A
         return gr.Checkbox(**how | look)
     several = get_origin(kind) is tuple
     if several:
-        how |= {"value": list(d.field.default), "multiselect": True, "allow_custom_value": not d.param.choices}
+        how["value"] = list(d.field.default)
     if d.param.widget == "radio":
-        return gr.Radio([*offered], **how | look)
+        boxes: Any = OpenCheckboxes if several else OpenRadio
+        return boxes([*offered], **how | look)
     if d.param.choices or several:
+        how |= {"multiselect": True, "allow_custom_value": not d.param.choices} if several else {}
         how["choices"] = _choices(d, offered)
         return OpenDropdown(**how | look)
     if d.param.widget == "prompt":
         how |= {"lines": 3, "max_lines": 12, "show_label": False, "info": None, "placeholder": d.param.label + _KEYS}
         how["elem_classes"] = ["prompt"]
-    elif d.param.widget == "lines":
+    elif d.param.widget in ("lines", "text_file"):
         how |= {"lines": 3, "max_lines": 20}
     elif d.param.widget == "seed":
         # Text, because the browser's numbers lose digits above 2**53.

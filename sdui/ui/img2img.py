@@ -17,7 +17,7 @@ from sdui.core.stages import SoftInpainting
 from sdui.imaging.pixels import opened
 from sdui.jobs.queue import Job
 
-from . import checkpoints, generation, markup, results, scripts
+from . import checkpoints, generation, markup, results, scripts, sections
 from .checkpoints import QuickSettings
 from .following import Parts
 from .form import Form, Updates
@@ -56,27 +56,47 @@ def build(services: Services, catalog: Catalog, quick: QuickSettings, memory: Me
         with generation.controls("img2img"):
             pictures = InitPictures(catalog, lambda: _inpainting(form))
             form.add("init.resize_mode", elem_id="resize_mode")
-            generation.sampling(form, "img2img")
-            generation.refiner(form, "img2img")
-            with gr.Row():
-                with gr.Column(scale=4, min_width=240):
-                    resizing = Resizing(form, catalog, generation.native_size(chosen))
-                generation.batch(form, "img2img")
-            form.add("cfg_scale")
-            form.add("image_cfg_scale", visible=_edits(chosen))
-            form.add("init.denoising_strength")
-            seeds = SeedRow(form, "img2img")
-            overrides = generation.override_box("img2img")
-            scripts.build(form, services.requests, "img2img")
+            made = sections.build(
+                services,
+                {
+                    "sampler": lambda: generation.sampling(form, "img2img"),
+                    "accordions": lambda: _accordions(form),
+                    "dimensions": lambda: _dimensions(form, catalog, generation.native_size(chosen)),
+                    "cfg": lambda: _guidance(form, edits=_edits(chosen)),
+                    "denoising": lambda: form.add("init.denoising_strength"),
+                    "seed": lambda: SeedRow(form, "img2img"),
+                    "override_settings": lambda: generation.override_box("img2img"),
+                    "scripts": lambda: scripts.build(form, services.requests, "img2img"),
+                },
+            )
         parts = results.build(services, "img2img", top.buttons, memory)
+    resizing: Resizing = made["dimensions"]
     pictures.bind(parts.log)
     resizing.bind(pictures)
     interrogation.bind(pictures, form.components["prompt"], parts.log)
-    tab = Img2img(services, quick, form, parts, overrides, pictures, resizing)
+    tab = Img2img(services, quick, form, parts, made["override_settings"], pictures, resizing)
     tab.bind(top.tools | {"detect": resizing.detect})
     tab.take_files(top.dropped)
-    seeds.bind(services, parts)
+    made["seed"].bind(services, parts)
     return tab
+
+
+def _accordions(form: Form[GenerationRequest]) -> None:
+    with gr.Column(elem_id="img2img_accordions", elem_classes=["accordions"]):
+        generation.refiner(form, "img2img")
+
+
+def _dimensions(form: Form[GenerationRequest], catalog: Catalog, size: tuple[int, int]) -> Resizing:
+    with gr.Row():
+        with gr.Column(scale=4, min_width=240):
+            resizing = Resizing(form, catalog, size)
+        generation.batch(form, "img2img")
+    return resizing
+
+
+def _guidance(form: Form[GenerationRequest], *, edits: bool) -> None:
+    form.add("cfg_scale")
+    form.add("image_cfg_scale", visible=edits)
 
 
 def _inpainting(form: Form[GenerationRequest]) -> None:

@@ -49,7 +49,10 @@ def build(services: Services, tab: str, buttons: dict[str, gr.Button], memory: M
     memory: made outside, for a tab that is not the first: what is in a closed tab does not read what it kept.
     """
     memory = memory or remembered(tab)
-    with gr.Column(elem_id=f"{tab}_results", elem_classes=["results"], scale=5):
+    with (
+        gr.Column(elem_id=f"{tab}_results", elem_classes=["results"], scale=5),
+        gr.Column(elem_id=f"{tab}_results_panel"),
+    ):
         log = gr.HTML(elem_id=f"html_log_{tab}", elem_classes=["messages"])
         progress = gr.HTML(elem_id=f"{tab}_progress", elem_classes=["progress-box"])
         with gr.Column(elem_id=f"{tab}_gallery_container", elem_classes=["stage"]):

@@ -31,6 +31,14 @@ _HIRES = (
     ("prompt", "negative_prompt"),
 )
 """Rows of the accordion, as A1111 has them."""
+_IDS = {
+    "model": "hr_checkpoint",
+    "sampler": "hr_sampler",
+    "schedule": "hr_scheduler",
+    "prompt": "hires_prompt",
+    "negative_prompt": "hires_neg_prompt",
+}
+"""A1111's, which have no tab before them."""
 _HIRES_SIZE = ("hires.scale", "hires.resize_x", "hires.resize_y")
 _NO_PICTURE = "Choose a picture that was drawn here, not a grid: it is drawn again with the settings of hires. fix."
 _NOT_NOW = "Wait until the running job has ended."
@@ -88,10 +96,11 @@ def _hires(form: Form[GenerationRequest]) -> gr.HTML:
         with gr.Row():
             form.switch("hires", accordion, elem_id="txt2img_hr-checkbox")
             size = gr.HTML(elem_id="txtimg_hr_finalres", elem_classes=["quiet"])
-        for row in _HIRES:
-            with gr.Row():
+        for number, row in enumerate(_HIRES, 1):
+            with gr.Row(elem_id=f"txt2img_hires_fix_row{number}"):
                 for name in row:
-                    form.add(f"hires.{name}", min_width=140)
+                    ids = {"elem_id": _IDS[name]} if name in _IDS else {}
+                    form.add(f"hires.{name}", min_width=140, **ids)
     return size
 
 

@@ -29,8 +29,8 @@ KINDS = {
     "Textbox": {"textbox"},
     "TextArea": {"textbox"},
     "Text": {"textbox"},
-    "Number": {"number", "textbox", "slider"},
-    "Button": {"button"},
+    "Number": {"number", "textbox", "slider"},  # seeds are text: numbers of JavaScript lose digits
+    "Button": {"button", "uploadbutton"},
     "ToolButton": {"button"},
     "Gallery": {"gallery"},
     "Image": {"image", "imageeditor"},
@@ -71,11 +71,22 @@ def expanded(section: str, elem_id: str) -> list[str]:
         return (
             [f"script_{tab}_{title}_{name}" for tab in ("txt2img", "img2img")] if both else [f"script_{title}_{name}"]
         )
-    if "{tab}" in elem_id:
-        return [elem_id.replace("{tab}", tab) for tab in ("txt2img", "img2img")]
-    return [elem_id]
+    ids = [elem_id]
+    for name, values in PLACEHOLDERS.items():
+        ids = [one.replace(name, value) for one in ids for value in (values if name in one else [""])]
+    return ids
 
 
+PLACEHOLDERS = {
+    "{tab}": ("txt2img", "img2img"),
+    "{tab_name}": ("img2img", "sketch", "inpaint", "inpaint_sketch"),
+    "{ifid}": ("txt2img", "img2img", "extras", "pnginfo", "modelmerger", "train", "settings"),
+    "{page.extra_networks_tabname}": ("textual_inversion", "hypernetworks", "checkpoints", "lora"),
+    "settings_{elem_id}": tuple(
+        f"settings_{section}"
+        for section in ("saving_images_grids", "paths_for_saving", "stable_diffusion", "sampler_parameters", "infotext")
+    ),
+}
 BOTH = ("custom_code", "prompt_matrix", "prompts_from_file_or_textbox", "xyz_plot")
 """Scripts of txt2img and img2img; the others are img2img's."""
 
@@ -96,18 +107,21 @@ def differences(row: Row, block: dict[str, Any]) -> list[str]:
     wanted.pop("visible", None)
     if row.kind in KINDS and block["kind"] not in KINDS[row.kind]:
         return [f"kind: {block['kind']}, not {row.kind}"]
-    if row.label:
+    if row.label and row.kind in KINDS:  # of HTML the table has code
         wanted["label"] = row.label
     wrong: list[str] = []
     for name, value in wanted.items():
         shown = block.get(name)
         if name == "choices":
             shown = [choice[0] if isinstance(choice, list) else choice for choice in shown or []]
+        if name == "value":
+            titles = (choice for choice in block.get("choices") or [] if isinstance(choice, list))
+            shown = next((title for title, one in titles if one == shown), shown)
         if name == "label":
             shown = shown or block.get("value")
             if len(value) >= 70 and str(shown).startswith(value):  # cut in the table
                 continue
-        if name == "precision":
+        if name == "precision" or (shown is None and value in ("", [])):
             continue
         if str(shown) != str(value) and not (isinstance(value, float | int) and close(shown, value)):
             wrong.append(f"{name}: {shown!r}, not {value!r}")
@@ -124,7 +138,8 @@ def close(shown: Any, value: float) -> bool:
 def test_every_control_of_a1111_is_here_or_has_its_reason(found):
     problems: list[str] = []
     used: set[str] = set()
-    for row in rows():
+    table = list(rows())
+    for row in table:
         name = row.elem_id or row.label
         if reason := LEFT_OUT.get(name):
             assert reason
@@ -134,11 +149,12 @@ def test_every_control_of_a1111_is_here_or_has_its_reason(found):
         if not blocks:
             problems.append(f"{row.section}: {row.kind} {row.label!r} #{row.elem_id} is missing")
             continue
-        wrong = min((differences(row, block) for block in blocks), key=len)
+        same = (other for other in table if other.elem_id == row.elem_id) if row.elem_id else (row,)
+        wrong = min((differences(one, block) for one in same for block in blocks), key=len)
         known = DIFFERENT.get(name, {})
         used |= {name} if known else set()
         problems += [f"{row.section}: #{name}: {text}" for text in wrong if text.split(":")[0] not in known]
-    assert "\n".join(problems) == ""
+    assert not problems, "\n".join(problems)
     assert (LEFT_OUT.keys() | DIFFERENT.keys()) - used == set(), "reasons for rows that need none"
 
 

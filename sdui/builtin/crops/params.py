@@ -80,6 +80,7 @@ class AutoSizedCrop(Group):
         str,
         Param(
             "Resizing objective",
+            widget="radio",
             choices=("Maximize area", "Minimize error"),
             elem_id="postprocess_multicrop_objective",
         ),

@@ -19,14 +19,11 @@ class Img2imgAlternative(Group):
     kinds: ClassVar[tuple[Kind, ...]] = ("img2img",)
     order: ClassVar[int] = 30
 
-    override_sampler: Annotated[bool, Param("Override `Sampling method` to Euler?", "This method is built for it.")] = (
-        True
-    )
+    override_sampler: Annotated[bool, Param("Override `Sampling method` to Euler?(this method is built for it)")] = True
     override_prompt: Annotated[
         bool,
         Param(
-            "Override `prompt` to the same value as `original prompt`?",
-            "And the negative prompt to the original negative prompt.",
+            "Override `prompt` to the same value as `original prompt`?(and `negative prompt`)",
         ),
     ] = True
     original_prompt: Annotated[Text, Param("Original prompt", infotext="Decode prompt", infotext_always=True)] = ""

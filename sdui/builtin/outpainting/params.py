@@ -26,7 +26,14 @@ class Outpainting(Group):
         Param("Pixels to expand", step=8, slider=(8, 256), infotext="Outpaint mk2 pixels", infotext_always=True),
     ] = 128
     mask_blur: Annotated[int, Field(ge=0, le=256), Param("Mask blur", slider=(0, 64), infotext="Outpaint mk2 blur")] = 8
-    direction: Annotated[tuple[Direction, ...], Param("Outpainting direction", choices=DIRECTIONS)] = DIRECTIONS
+    direction: Annotated[
+        tuple[Direction, ...],
+        Param(
+            "Outpainting direction",
+            widget="radio",
+            choices=DIRECTIONS,
+        ),
+    ] = DIRECTIONS
     noise_q: Annotated[
         float,
         Field(ge=0, le=4),

@@ -27,10 +27,17 @@ class PoorMansOutpainting(Group):
         Param("Pixels to expand", step=8, slider=(8, 256), infotext="Outpaint pixels", infotext_always=True),
     ] = 128
     mask_blur: Annotated[int, Field(ge=0, le=256), Param("Mask blur", slider=(0, 64), infotext="Outpaint blur")] = 4
-    inpainting_fill: Annotated[str, Param("Masked content", choices=MASKED_CONTENT, infotext="Outpaint content")] = (
-        MASKED_CONTENT[0]
-    )
-    direction: Annotated[tuple[Direction, ...], Param("Outpainting direction", choices=DIRECTIONS)] = DIRECTIONS
+    inpainting_fill: Annotated[
+        str, Param("Masked content", widget="radio", choices=MASKED_CONTENT, infotext="Outpaint content")
+    ] = MASKED_CONTENT[0]
+    direction: Annotated[
+        tuple[Direction, ...],
+        Param(
+            "Outpainting direction",
+            widget="radio",
+            choices=DIRECTIONS,
+        ),
+    ] = DIRECTIONS
 
 
 @hook

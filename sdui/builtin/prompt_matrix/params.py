@@ -20,8 +20,22 @@ class PromptMatrix(Group):
 
     put_at_start: Annotated[bool, Param("Put variable parts at start of prompt")] = False
     different_seeds: Annotated[bool, Param("Use different seed for each picture")] = False
-    prompt_type: Annotated[str, Param("Select prompt", choices=("positive", "negative"))] = "positive"
-    variations_delimiter: Annotated[str, Param("Select joining char", choices=("comma", "space"))] = "comma"
+    prompt_type: Annotated[
+        str,
+        Param(
+            "Select prompt",
+            widget="radio",
+            choices=("positive", "negative"),
+        ),
+    ] = "positive"
+    variations_delimiter: Annotated[
+        str,
+        Param(
+            "Select joining char",
+            widget="radio",
+            choices=("comma", "space"),
+        ),
+    ] = "comma"
     margin_size: Annotated[int, Field(ge=0, le=500), Param("Grid margins (px)", step=2)] = 0
 
 

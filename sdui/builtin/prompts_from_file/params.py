@@ -18,15 +18,15 @@ class PromptsFromFile(Group):
 
     iterate: Annotated[bool, Param("Iterate seed every line", elem_id="checkbox_iterate")] = False
     same_seed: Annotated[bool, Param("Use same random seed for all lines", elem_id="checkbox_iterate_batch")] = False
-    position: Annotated[str, Param("Insert prompts at the", choices=("start", "end"), elem_id="prompt_position")] = (
-        "start"
-    )
+    position: Annotated[
+        str, Param("Insert prompts at the", widget="radio", choices=("start", "end"), elem_id="prompt_position")
+    ] = "start"
     lines: Annotated[
         Text,
         Param(
             "List of prompt inputs",
             'A prompt in each line, or options: --prompt "..." --negative_prompt "..." --steps 30 --seed 5 and others.',
-            widget="lines",
+            widget="text_file",
             elem_id="prompt_txt",
         ),
     ] = ""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from sdui.core.groups import Group, Place
+from sdui.core.groups import Extended, Group, Kind, Look, Place
 from sdui.core.params import Param
 from sdui.extensions.hooks import hook
 
@@ -17,10 +17,11 @@ class Upscale(Group):
     title: ClassVar[str] = "Upscale"
     place: ClassVar[Place] = "operation"
     order: ClassVar[int] = 1000
+    watched: ClassVar[tuple[str, ...]] = ("mode",)
 
-    mode: Annotated[str, Param("Resize mode", choices=("Scale by", "Scale to"), elem_id="extras_resize_mode")] = (
-        "Scale by"
-    )
+    mode: Annotated[
+        str, Param("Resize mode", widget="radio", choices=("Scale by", "Scale to"), elem_id="extras_resize_mode")
+    ] = "Scale by"
     scale: Annotated[
         float, Field(ge=0.05, le=64), Param("Resize", step=0.05, slider=(1, 8), elem_id="extras_upscaling_resize")
     ] = 4.0
@@ -49,6 +50,13 @@ class Upscale(Group):
         Field(ge=0, le=1),
         Param("Upscaler 2 visibility", step=0.001, elem_id="extras_upscaler_2_visibility"),
     ] = 0.0
+
+    @classmethod
+    def looks(cls, values: Mapping[str, Any], request: type[Extended], kind: Kind) -> dict[str, Look]:
+        """What belongs to the other mode is out of sight."""
+        by = values["mode"] != "Scale to"
+        shown = {"scale": by, "max_side_length": by, "width": not by, "height": not by, "crop": not by}
+        return {name: Look(visible) for name, visible in shown.items()}
 
 
 @hook

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from sdui.core.groups import Extended, Group, Kind, Look, Place
+from sdui.core.groups import Button, Every, Extended, Group, Kind, Look, Place
 from sdui.core.params import Param
 from sdui.extensions.hooks import hook
 
@@ -20,6 +20,8 @@ _ARGUMENTS = """
 """
 """The order of A1111's `script_args`."""
 _VALUES = "Separated by commas; numbers also as 1-5, 1-5 (+2) or 1-10 [5]."
+_PAIRS = (("x", "y"), ("y", "z"), ("x", "z"))
+_FIELDS = ("type", "values", "values_dropdown")
 _CHOSEN = "Used for axes with a list, unless text inputs are used."
 
 
@@ -29,6 +31,10 @@ class XyzPlot(Group):
     place: ClassVar[Place] = "script"
     order: ClassVar[int] = 90
     watched: ClassVar[tuple[str, ...]] = ("x_type", "y_type", "z_type", "csv_mode")
+    buttons: ClassVar[tuple[Button, ...]] = (
+        *(Button(f"{one}{two}_grid_swap_axes_button", f"Swap {one.upper()}/{two.upper()} axes") for one, two in _PAIRS),
+        *(Button(f"xyz_grid_fill_{axis}_tool_button", f"Fill {axis.upper()} values") for axis in "xyz"),
+    )
 
     x_type: Annotated[str, Param("X type", choices="axes", infotext="X Type")] = "Seed"
     x_values: Annotated[str, Param("X values", _VALUES, infotext="X Values")] = ""
@@ -82,6 +88,21 @@ class XyzPlot(Group):
                 text = text or (joined(chosen) if choices else "")
                 looks |= {name: Look(True, value=text), f"{name}_dropdown": Look(False, value=[])}
         return looks
+
+    @classmethod
+    def pressed(cls, button: str, values: Mapping[str, Any], request: type[Extended], kind: Kind) -> dict[str, Look]:
+        """Two axes change places, or an axis with a list gets all of it."""
+        for one, two in _PAIRS:
+            if button == f"{one}{two}_grid_swap_axes_button":
+                changed = dict(values)
+                for field in _FIELDS:
+                    first, second = f"{one}_{field}", f"{two}_{field}"
+                    changed[first], changed[second] = values[second], values[first]
+                types = {f"{axis}_type": Look(value=changed[f"{axis}_type"]) for axis in (one, two)}
+                return cls.looks(changed, request, kind) | types
+        name = f"{button.removeprefix('xyz_grid_fill_')[:1]}_values_dropdown"
+        look = cls.looks(values, request, kind).get(name, Look(False))
+        return {name: look._replace(value=Every)} if look.visible and look.choices else {}
 
 
 @hook
