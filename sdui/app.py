@@ -116,12 +116,12 @@ def _extensions(launch: Launch) -> list[Found]:
 
 def build(services: Services) -> FastAPI:
     """The server with its page and its HTTP interface."""
-    from sdui.ui import page
+    from sdui.ui import mounting
 
     app = FastAPI(title="sdui", version=__version__)
     app.get("/internal/ping")(_ping)
     sdapi.add(app, services.jobs, services.settings, services.extras)
-    return page.mount(app, services)
+    return mounting.mount(app, services)
 
 
 def _ping() -> dict[str, str]:

@@ -1,35 +1,23 @@
-"""The page: quick settings, tabs, footer, and how it is mounted in the server."""
+"""The page: quick settings, tabs and footer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
-from gradio.themes import Base
-from gradio.themes.utils import colors
 
 from . import (
-    completions,
     extras,
     hashing,
-    history_routes,
     img2img,
-    localizations,
     markup,
     merger,
-    network_routes,
     png_info,
     queue_panel,
     results,
-    script_preferences,
     sending,
     settings,
-    sounds,
-    token_counts,
     txt2img,
 )
 from .form import Updates
@@ -39,28 +27,10 @@ from .results import QUIET, is_local
 from .services import Services
 from .tab_names import TABS
 
-ASSETS = Path(__file__).parent / "assets"
-_STYLES = (
-    "style",
-    "icons",
-    "results",
-    "viewer",
-    "queue_panel",
-    "virtual_grid",
-    "history",
-    "png_info",
-    "prompts",
-    "networks",
-    "canvas",
-    "merger",
-    "settings",
-)
 TITLE = "sdui"
 _NEEDED = ("Settings",)
 """Whoever hides all tabs must be able to show them again."""
 
-_KEEP_OUT = "<script>document.documentElement.inert = true;</script>"
-"""Until the page knows the form of an earlier visit: its answer would take away what was typed before it."""
 _LET_IN = "() => { document.documentElement.inert = false; }"
 
 
@@ -148,69 +118,3 @@ class _Page:
         folders: Updates = {tab.parts.tools["folder"]: local for tab in (first, second)}
         shown = first.attach(job, draft) | second.attach(other_job, other_draft)
         return shown | self._settings.rows.attach() | self._bar.show() | folders
-
-
-_ROUTES = (network_routes, queue_panel, script_preferences, token_counts, completions, localizations, sounds)
-
-
-def mount(app: FastAPI, services: Services) -> FastAPI:
-    """The page at "/" of `app`. It serves no folder, only each single picture that it shows (`components.serve`)."""
-    if services.history:
-        app.include_router(history_routes.routes(services.history))
-    app.mount("/ui", StaticFiles(directory=ASSETS), name="ui")
-    for part in _ROUTES:
-        app.include_router(part.routes(services))
-    built = build(services)
-    for router in settings.routes(services, built):
-        app.include_router(router)
-    version = services.versions.get("version", "")
-    styles = "".join(f'<link rel="stylesheet" href="/ui/{name}.css?v={version}">' for name in _STYLES)
-    return gr.mount_gradio_app(
-        app,
-        built,
-        path="/",
-        theme=_theme(),
-        head=(
-            f"{_KEEP_OUT}{styles}"
-            f'<link rel="icon" type="image/svg+xml" href="/ui/favicon.svg">'
-            f'<script type="module" src="/ui/page.js?v={version}"></script>'
-        ),
-        favicon_path=str(ASSETS / "favicon.svg"),
-        footer_links=[],
-        run_history=False,
-        ssr_mode=False,
-    )
-
-
-def _theme() -> Base:
-    """Gradio's own, with the system's fonts: nothing is fetched from elsewhere."""
-    sans = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
-    mono = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
-    theme = Base(primary_hue=colors.indigo, neutral_hue=colors.slate, font=[*sans], font_mono=[*mono])
-    return theme.set(
-        body_background_fill="#f5f6fa",
-        body_background_fill_dark="#0f1116",
-        block_background_fill="#ffffff",
-        block_background_fill_dark="#171a21",
-        background_fill_primary_dark="#171a21",
-        background_fill_secondary_dark="#1d2129",
-        block_label_background_fill_dark="#1d2129",
-        checkbox_background_color_dark="#21252f",
-        border_color_primary="#e2e5ee",
-        border_color_primary_dark="#2a2f3a",
-        input_background_fill="#eef0f6",
-        input_background_fill_dark="#21252f",
-        body_text_color="#1e2330",
-        body_text_color_dark="#e6e8ee",
-        body_text_color_subdued="#5d6579",
-        body_text_color_subdued_dark="#98a0b3",
-        button_secondary_background_fill="#ffffff",
-        button_secondary_background_fill_dark="#21252f",
-        button_secondary_border_color="#e2e5ee",
-        button_secondary_border_color_dark="#2a2f3a",
-        button_border_width="1px",
-        button_primary_background_fill="#4f46e5",
-        button_primary_background_fill_hover="#4338ca",
-        button_primary_background_fill_dark="#5b54ea",
-        button_primary_background_fill_hover_dark="#4f46e5",
-    )

@@ -28,7 +28,12 @@ _TOOLS = {
     _ACTIONS: "Actions",
     _LICENSES: "Licenses",
 }
-_RELOAD = "() => { window.location.reload(); return []; }"
+_RELOAD = """async () => {
+  const asked = { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" };
+  await fetch("/page/rebuild", asked);
+  window.location.reload();
+  return [];
+}"""
 
 
 class Settings:

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.served_page import Server, Visitor, serve
+from tests.support.servers import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -195,3 +196,25 @@ def test_words_of_tooltips_and_searches(desk):
         "m.matches('Live preview method', 'METHOD  live'), m.matches('Live preview', 'dead')])"
     )
     assert told == ["on", "empty", "a,b", "0", True, False]
+
+
+def test_reload_ui_puts_everything_where_the_settings_say(server, visitor):
+    page = visitor.open(server.url)
+    places = {"ui_tab_order": ("PNG Info",), "hidden_tabs": ("Extras", "Settings"), "ui_reorder_list": ("seed",)}
+    server.services.settings.change(quicksettings_list=("tiling",), **places)
+    page.click("#tab_settings-button")
+    page.click("#settings_restart_gradio")
+    expect(page.locator("#quicksettings #setting_tiling")).to_be_visible()
+    tabs = page.locator("#tabs > .tab-wrapper").first.get_by_role("tab")
+    expect(tabs.first).to_have_text("PNG Info")
+    assert "Extras" not in tabs.all_inner_texts()
+    assert "Settings" in tabs.all_inner_texts(), "or nothing could be shown again"
+    page.click("#tab_txt2img-button")
+    seed, method = (page.locator(f"#txt2img_{name}").bounding_box() for name in ("seed", "sampling"))
+    assert seed["y"] < method["y"]
+    page.click("#setting_tiling input")
+    wait_until(lambda: server.services.settings.current.tiling)
+    page.fill("#txt2img_prompt textarea", "after")
+    page.click("#txt2img_generate")
+    wait_until(lambda: getattr(server.newest(), "prompt", "") == "after")
+    assert server.newest().tiling

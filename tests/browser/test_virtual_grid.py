@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from sdui.ui.page import ASSETS
+from sdui.ui.mounting import ASSETS
 
 pytestmark = pytest.mark.browser
 

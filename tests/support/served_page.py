@@ -25,7 +25,7 @@ from sdui.extensions.host import Host
 from sdui.history.history import History
 from sdui.imaging.store import OutputStore, output_folders
 from sdui.jobs.queue import JobQueue
-from sdui.ui import page as ui
+from sdui.ui import mounting
 from sdui.ui.services import Services
 
 from .fake_worker import CATALOG, FakeWorker
@@ -78,7 +78,7 @@ def serve(folder: Path, catalog: Catalog = CATALOG, *, extensions: bool = False)
 async def _run(services: Services, started: Future[tuple[uvicorn.Server, int]]) -> None:
     """The page is built inside a loop, because outside of one Gradio makes its own and never closes it."""
     try:
-        app = ui.mount(FastAPI(), services)
+        app = mounting.mount(FastAPI(), services)
     except BaseException as error:
         started.set_exception(error)
         raise
