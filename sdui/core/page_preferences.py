@@ -70,4 +70,4 @@ class PagePreferences(Params):
     notification_volume: Annotated[
         int, Field(ge=0, le=100), Param("Notification sound volume", "In percent.", section=_INTERFACE)
     ] = 100
-    return_grid: Annotated[bool, Param("Show grid in gallery", section=_GALLERY)] = True
+    return_grid: Annotated[bool, Param("Show grid in gallery", "Where grids are saved.", section=_GALLERY)] = True

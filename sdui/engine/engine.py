@@ -184,4 +184,5 @@ def _with_grid(request: GenerationRequest, drawing: Drawing) -> None:
     if len(made) > 1 and preferences.grid_save:
         rows = rows_for(len(made), preferences.n_rows, request.batch_size)
         sheet = grid([image.pixels for image in made], rows)
-        drawing.context.emit(ImageReady(GeneratedImage(sheet, made[0].request, made[0].facts, "grid")))
+        shown = preferences.return_grid
+        drawing.context.emit(ImageReady(GeneratedImage(sheet, made[0].request, made[0].facts, "grid", shown=shown)))

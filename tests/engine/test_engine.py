@@ -147,7 +147,18 @@ def test_several_pictures_get_a_grid(engine):
     ready = of_type(run(engine, change(batch_size=2, batch_count=2)), ImageReady)
     assert [event.image.kind for event in ready] == ["image"] * 4 + ["grid"]
     assert ready[-1].image.pixels.shape == (128, 128, 3)
+    assert ready[-1].image.shown
     assert not [e for e in of_type(run(engine, ASKED), ImageReady) if e.image.kind == "grid"]
+
+
+def test_a_grid_can_be_saved_without_being_shown(engine):
+    events: list = []
+    engine.run(change(batch_size=2), Preferences(return_grid=False), events.append, StopToken())
+    assert [(event.image.kind, event.image.shown) for event in of_type(events, ImageReady)] == [
+        ("image", True),
+        ("image", True),
+        ("grid", False),
+    ]
 
 
 def test_the_negative_prompt_acts_and_is_without_effect_at_cfg_1(engine):
