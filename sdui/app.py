@@ -28,6 +28,7 @@ from sdui.core.extras import ExtrasRequest
 from sdui.core.request import GenerationRequest, LoadRequest
 from sdui.core.settings import Launch, SettingsFile
 from sdui.extensions import loader
+from sdui.extensions.contracts import Tab
 from sdui.extensions.host import Host
 from sdui.extensions.loader import Found
 from sdui.history.history import History
@@ -67,7 +68,12 @@ def main(launch: Launch) -> None:
             with closing(history), closing(JobQueue([worker], *saves)) as jobs:
                 history.start(after=_HEAD_START)
                 extras = host.request(ExtrasRequest, "operation")
-                app = build(Services(jobs, settings, launch, _versions(), requests, extras, tuple(problems), history))
+                tabs, unbuilt = page_tabs(launch)
+                problems += unbuilt
+                services = Services(
+                    jobs, settings, launch, _versions(), requests, extras, tuple(problems), history, tabs
+                )
+                app = build(services)
                 if not launch.skip_load_model_at_start:
                     chosen = launch.ckpt or settings.current.sd_model_checkpoint
                     jobs.submit(LoadRequest(model=chosen), settings.current)
@@ -81,6 +87,13 @@ def build_host(launch: Launch) -> tuple[Host, list[str]]:
     host = Host()
     builtin.add_all(host, ["params"], allow_code=launch.allow_code)
     return host, loader.add_all(host, _extensions(launch), ["params"])
+
+
+def page_tabs(launch: Launch) -> tuple[tuple[Tab, ...], list[str]]:
+    """Tabs of extensions, and a sentence for each that cannot be used."""
+    host = Host()
+    problems = loader.add_all(host, _extensions(launch), ["page"])
+    return tuple(tab for tabs in host.every("tabs") for tab in tabs), problems
 
 
 def build_engine(launch: Launch, host: Host) -> Runs:

@@ -18,6 +18,7 @@ BROAD_EXCEPTS = {
     "sdui/extensions/host.py": 1,  # an extension failed: the job's error names it
     "sdui/extensions/loader.py": 1,  # an extension cannot be loaded: it is named, the server starts
     "sdui/jobs/local.py": 1,  # building the engine failed: told to whoever asks for it
+    "sdui/ui/extension_tabs.py": 1,  # an extension's tab failed: told in its place
     "sdui/jobs/queue.py": 1,  # a job's failure is the job's, not the queue's
 }
 """The boundaries at which any error is caught, and how often."""

@@ -23,6 +23,17 @@ else:
     Pixels = Any
 
 
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A tab of the page."""
+
+    id: str
+    """A name in lower case; `tab_<id>` is the element's id."""
+    title: str
+    build: Callable[[Any], None]
+    """Makes Gradio's components inside of the tab. Handed the page's `ui.services.Services`."""
+
+
 class Ask(Protocol):
     """The network under one checkpoint: `families.base.LoadedModel.denoise`."""
 

@@ -1,8 +1,9 @@
 """Every point where an extension can act, in the order in which they are called. This file is the extension API.
 
 An extension implements those that it needs, as functions with `@hook`, and takes those of the arguments that it needs,
-by name. It is a folder with up to two modules: `params.py`, which the page reads as well and which therefore imports no
-torch, has `parameters`; `engine.py`, which only workers read, has the others.
+by name. It is a folder with up to three modules: `params.py`, which the page reads as well and which therefore imports
+no torch, has `parameters`; `page.py`, which only the page reads, has `tabs`; `engine.py`, which only workers read, has
+the others.
 
 `drawing` is a `contracts.Drawing`, `run` an `engine.run.Run`: one batch's state, whose fields say when they are set.
 """
@@ -21,7 +22,7 @@ from sdui.core.extras import Picture
 from sdui.core.groups import Group
 from sdui.core.request import GenerationRequest
 
-from .contracts import Ask, Describer, Drawing, FaceRestorer, Pixels, Texts, Upscaler
+from .contracts import Ask, Describer, Drawing, FaceRestorer, Pixels, Tab, Texts, Upscaler
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,6 +37,12 @@ hookspec, hook = pluggy.HookspecMarker(NAME), pluggy.HookimplMarker(NAME)
 @hookspec
 def parameters() -> Sequence[type[Group]]:
     """The groups of parameters that requests have from now on, with their controls, keys and API fields."""
+    ...
+
+
+@hookspec
+def tabs() -> Sequence[Tab]:
+    """Tabs that the page has from now on."""
     ...
 
 

@@ -21,7 +21,7 @@ from .host import Host
 
 log = logging.getLogger(__name__)
 
-Part = Literal["params", "engine"]
+Part = Literal["params", "engine", "page"]
 MANIFEST = "extension.toml"
 PACKAGE = "sdui_extensions"
 """Extension "x y" is imported as sdui_extensions.x_y, so that its modules can import each other."""

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from . import (
+    extension_tabs,
     extras,
     hashing,
     img2img,
@@ -25,7 +26,7 @@ from .history_tab import HistoryTab
 from .quick_settings import QuickBar
 from .results import QUIET, is_local
 from .services import Services
-from .tab_names import TABS
+from .tab_names import tab_ids
 
 TITLE = "sdui"
 _NEEDED = ("Settings",)
@@ -74,13 +75,14 @@ class _Page:
             "modelmerger": lambda tab: merger.build(services, catalog, quick),
             "settings": lambda tab: settings.build(services, catalog, self._bar, tab),
         }
+        makers |= {tab.id: extension_tabs.maker(tab, services) for tab in services.tabs}
         if history:
             makers["history"] = lambda tab: HistoryTab(history, tab)
-        preferences = services.settings.current
+        preferences, ids = services.settings.current, tab_ids(services)
         made: dict[str, Any] = {}
         with gr.Tabs(elem_id="tabs") as tabs:
-            for label in dict.fromkeys((*preferences.ui_tab_order, *TABS)):
-                id = TABS.get(label, "")
+            for label in dict.fromkeys((*preferences.ui_tab_order, *ids)):
+                id = ids.get(label, "")
                 if id in makers:
                     shown = label not in preferences.hidden_tabs or label in _NEEDED
                     with gr.Tab(label, id=id, elem_id=f"tab_{id}", visible=shown) as tab:

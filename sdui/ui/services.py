@@ -9,6 +9,7 @@ from sdui.core.extras import ExtrasRequest
 from sdui.core.request import GenerationRequest
 from sdui.core.settings import Launch, SettingsFile
 from sdui.core.ui_defaults import UiDefaults
+from sdui.extensions.contracts import Tab
 from sdui.history.history import History
 from sdui.jobs.queue import JobQueue
 from sdui.prompt.style_files import StyleFiles
@@ -28,6 +29,8 @@ class Services:
     """A sentence for each extension that cannot be used."""
     history: History | None = None
     """Of the tab of its name; without one there is no tab."""
+    tabs: tuple[Tab, ...] = ()
+    """Of extensions."""
 
     @functools.cached_property
     def styles(self) -> StyleFiles:

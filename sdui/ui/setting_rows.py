@@ -21,7 +21,7 @@ from .form import Form, Updates
 from .quick_settings import QuickBar
 from .results import QUIET
 from .services import Services
-from .tab_names import TABS
+from .tab_names import tab_ids
 
 _SECTIONS = (
     "Saving images/grids",
@@ -70,7 +70,8 @@ class SettingRows:
         """Stored values in the order of the rows."""
         self._result = gr.HTML(elem_id="settings_result", elem_classes=["messages"])
         names = tuple(d.path for d in declared(services.settings.model) if d.param.section)
-        lists = {"settings": names, "tabs": tuple(TABS), "localizations": localizations.names(services.launch.data_dir)}
+        languages = localizations.names(services.launch.data_dir)
+        lists = {"settings": names, "tabs": tuple(tab_ids(services)), "localizations": languages}
         self._form: Form[Preferences] = Form(services.settings.model, catalog, "setting", lists)
         self._built = services.settings.current
         """What a page that is opened shows before it is told more."""

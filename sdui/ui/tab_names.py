@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-TABS = {
+from .services import Services
+
+_OWN = {
     "txt2img": "txt2img",
     "img2img": "img2img",
     "Extras": "extras",
     "PNG Info": "pnginfo",
     "Checkpoint Merger": "modelmerger",
     "History": "history",
-    "Settings": "settings",
 }
-"""Ids by their labels, in A1111's order."""
+_LAST = {"Settings": "settings"}
+
+
+def tab_ids(services: Services) -> dict[str, str]:
+    """Ids by their labels, in A1111's order: tabs of extensions come before the settings."""
+    return _OWN | {tab.title: tab.id for tab in services.tabs} | _LAST
