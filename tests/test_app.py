@@ -58,7 +58,7 @@ def test_starts_answers_and_ends(tmp_path, how):
     output = ""
     for line in server.stdout:
         output += line
-        if line.startswith("The page was ready"):
+        if "The page was ready" in output and "task: " in output:
             break
     assert f"Running on local URL:  http://127.0.0.1:{port}\n" in output
     assert "over the network" not in output

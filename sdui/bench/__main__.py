@@ -36,10 +36,12 @@ def _rows(full: bool) -> Iterator[Row]:
     from .cards import measure_cards
     from .history import measure_history
     from .library import measure_library
+    from .page import measure_page
     from .startup import measure_start
 
     yield from _machine()
     yield from measure_start()
+    yield from measure_page()
     yield from measure_library()
     yield from measure_cards()
     yield from measure_history()

@@ -69,8 +69,6 @@ def test_what_no_control_shows_is_kept_asked_for_and_can_be_removed(server, visi
     page.click("#paste")
     expect(entries).to_have_text(
         [
-            "Variation seed: 7",
-            "Variation seed strength: 0.25",
             "ControlNet 0: Module: canny, Weight: 1",
         ]
     )

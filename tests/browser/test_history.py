@@ -195,14 +195,14 @@ def test_pictures_are_sent_to_the_other_tabs(tab):
     expect(page.locator("#txt2img_seed input")).to_have_value("3")
     for target, image in (
         ("img2img", "#img2img_image"),
-        ("inpaint", "#img_inpaint_base"),
+        ("inpaint", "#img2maskimg"),
         ("extras", "#extras_image"),
         ("pnginfo", "#pnginfo_image"),
     ):
         page.click("#tab_history-button")
         look_at(page, 0)
         page.click(f"[data-to=history_to_{target}]")
-        expect(page.locator(f"{image} img").first).to_be_visible()
+        expect(page.locator(f"{image} :is(img, canvas)").first).to_be_visible()
     expect(page.locator("#html_info_pnginfo")).to_contain_text("a red apple")
 
 

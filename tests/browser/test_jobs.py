@@ -52,7 +52,7 @@ def test_interrupt_ends_the_job_and_the_page_can_generate_again(desk):
 def test_skip_gives_up_one_batch_only(desk):
     server, page = desk
     server.worker.pace = 0.2
-    generate(page, "two", steps=30, batch_count=2, seed=7)
+    generate(page, "two", steps=150, batch_count=2, seed=7)
     expect(page.locator("#txt2img_progress")).to_contain_text("Sampling")
     page.click("#txt2img_skip")
     server.worker.pace = 0.01
@@ -74,11 +74,11 @@ def test_keys_generate_and_interrupt(desk):
 def test_reload_in_the_middle_of_a_job_finds_it_again(server, visitor):
     server.worker.pace = 0.3
     page = visitor.open(server.url)
-    generate(page, "still here", steps=25, cfg_scale=4.5, width=192)
+    generate(page, "still here", steps=150, cfg_scale=4.5, width=192)
     expect(page.locator("#txt2img_progress")).to_contain_text("Sampling")
     page.reload()
     expect(page.locator("#txt2img_prompt textarea")).to_have_value("still here")
-    assert (number(page, "steps"), number(page, "cfg_scale"), number(page, "width")) == ("25", "4.5", "192")
+    assert (number(page, "steps"), number(page, "cfg_scale"), number(page, "width")) == ("150", "4.5", "192")
     expect(page.locator("#txt2img_interrupt")).to_be_visible()
     expect(page.locator("#txt2img_progress")).to_contain_text("Sampling")
     server.worker.pace = 0.01

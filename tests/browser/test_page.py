@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 def test_a_browser_cannot_name_a_file_of_the_server_as_its_upload(server, tmp_path_factory):
     secret = tmp_path_factory.mktemp("secret") / "private.png"
     Image.new("RGB", (8, 8)).save(secret)
-    read = function_index(server, "_read")
+    read = function_index(server, "read_file")
     file = {"path": str(secret), "meta": {"_type": "gradio.FileData"}}
     body = {"data": [file], "fn_index": read, "session_hash": "x"}
     assert "not uploaded by a user" in httpx.post(f"{server.url}gradio_api/run/predict", json=body).text
@@ -39,5 +39,5 @@ def test_every_tool_button_has_a_name_and_a_tooltip(desk):
     _, page = desk
     expect(page.locator("button.tool:not([title])")).to_have_count(0)
     names = page.locator("button.tool:visible").evaluate_all("buttons => buttons.map(b => b.textContent.trim())")
-    assert len(names) == 17
+    assert len(names) == 20
     assert all(len(name) > 8 for name in names)

@@ -67,7 +67,7 @@ def test_a_picture_is_sent_to_the_other_tabs_with_its_parameters(desk):
     expect(page.locator("#img2img_gallery img").first).to_be_visible()
     assert server.newest().init.image == Path(path).read_bytes(), "not a copy that was encoded anew"
     page.click("#img2img_send_to_inpaint")
-    expect(page.locator("#img_inpaint_base img")).to_be_visible()
+    expect(page.locator("#img2maskimg canvas").first).to_be_visible()
     page.click("#img2img_send_to_extras")
     expect(page.locator("#extras_image img")).to_be_visible()
 

@@ -35,7 +35,8 @@ def test_the_levels_are_those_of_a1111(case):
     else:
         # The DPM solvers take only the ends of what A1111 computes for them.
         spec = REGISTRY["Euler"] if spec.stays_above_zero else spec
-        assert spec.sigmas(schedule, case["steps"], levels, options) == pytest.approx(case["sigmas"], rel=1e-6)
+        # Powers differ in their last digits from processor to processor.
+        assert spec.sigmas(schedule, case["steps"], levels, options) == pytest.approx(case["sigmas"], rel=5e-6)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 10, 150])
