@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 
 from sdui.core.params import declared
 
+from . import localizations
 from .services import Services
 
 _WORDS = ("label", "info", "placeholder")
@@ -47,10 +48,11 @@ def _of(block: Any) -> Iterator[str]:
 
 
 def _choices(page: gr.Blocks, services: Services) -> Iterator[str]:
-    """Of drop-downs, but for names: of files, samplers and settings."""
+    """Of drop-downs, but for names: of files, samplers, settings and languages."""
     catalog = services.jobs.catalog()
     names = {name for choices in _NAMES for name in catalog.names(choices)}
     names |= {d.path for d in declared(services.settings.model)}
+    names |= {*localizations.names(services.launch.data_dir)}
     for block in page.blocks.values():
         if isinstance(block, gr.Dropdown) and block.visible is True and "foreign" not in (block.elem_classes or []):
             yield from (label for label in _labels(block) if label not in names)
