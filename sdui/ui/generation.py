@@ -133,7 +133,7 @@ def override_box(tab: Kind) -> OpenDropdown:
             label="Override settings",
             info="What the parameters that were read say beyond the controls above; remove what you do not want.",
             elem_id=f"{tab}_override_settings",
-            elem_classes=["override-settings"],
+            elem_classes=["override-settings", "foreign"],
         )
 
 

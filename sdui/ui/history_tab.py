@@ -51,7 +51,10 @@ class HistoryTab:
             chosen = gr.Textbox(visible="hidden")
             buttons = {
                 name: gr.Button(
-                    receiver.label, visible="hidden", elem_id=f"history_to_{name}", elem_classes=["history-to"]
+                    f"Send to {receiver.label}",
+                    visible="hidden",
+                    elem_id=f"history_to_{name}",
+                    elem_classes=["history-to"],
                 )
                 for name, receiver in to.items()
             }

@@ -11,9 +11,11 @@ from fastapi.responses import JSONResponse
 
 from sdui.core.params import declared
 
+from . import localizations
 from .services import Services
 
 _WORDS = ("label", "info", "placeholder")
+_NAMES = ("checkpoints", "samplers", "schedules", "hires_upscalers", "upscalers", "describers", "detectors", "vaes")
 
 
 def routes(services: Services, page: gr.Blocks) -> APIRouter:
@@ -30,6 +32,7 @@ def routes(services: Services, page: gr.Blocks) -> APIRouter:
 def texts(page: gr.Blocks, services: Services) -> list[str]:
     """Labels, hints, texts on buttons and fixed options, each once, in the order in which they are on the page."""
     found = [text.strip() for block in page.blocks.values() for text in _of(block)]
+    found += _choices(page, services)
     found += [d.param.section for d in declared(services.settings.model)]
     return [text for text in dict.fromkeys(found) if text]
 
@@ -41,4 +44,19 @@ def _of(block: Any) -> Iterator[str]:
     if isinstance(block, gr.Button) and isinstance(block.value, str):
         yield block.value
     if isinstance(block, gr.Radio | gr.CheckboxGroup):
-        yield from (label for label, _ in cast("list[tuple[str, Any]]", block.choices or []))
+        yield from _labels(block)
+
+
+def _choices(page: gr.Blocks, services: Services) -> Iterator[str]:
+    """Of drop-downs, but for names: of files, samplers, settings and languages."""
+    catalog = services.jobs.catalog()
+    names = {name for choices in _NAMES for name in catalog.names(choices)}
+    names |= {d.path for d in declared(services.settings.model)}
+    names |= {*localizations.names(services.launch.data_dir)}
+    for block in page.blocks.values():
+        if isinstance(block, gr.Dropdown) and block.visible is True and "foreign" not in (block.elem_classes or []):
+            yield from (label for label in _labels(block) if label not in names)
+
+
+def _labels(block: Any) -> Iterator[str]:
+    yield from (str(label) for label, _ in cast("list[tuple[str, Any]]", block.choices or []))

@@ -49,7 +49,9 @@ class StyleBox:
         self.apply = apply
         with gr.Row(elem_id=f"{tab}_styles_row", elem_classes=["tools", "styles-row"]):
             look: dict[str, Any] = {"show_label": False, "info": None, "min_width": 120}
-            self.chosen = form.add("styles", choices=self._names(), allow_custom_value=False, **look)
+            self.chosen = form.add(
+                "styles", choices=self._names(), allow_custom_value=False, elem_classes=["foreign"], **look
+            )
             self.edit = tool("Edit styles", f"{tab}_styles_edit_button")
         self.add = gr.Button("Choose a style", visible="hidden", elem_id=f"{tab}_add_style")
         self.message = gr.HTML(elem_id=f"{tab}_styles_message", elem_classes=["messages"])
@@ -182,6 +184,7 @@ def _editor(tab: str) -> Editor:
                 info="Choose a style to change it, or type a new name.",
                 allow_custom_value=True,
                 elem_id=f"{tab}_styles_edit_select",
+                elem_classes=["foreign"],
                 min_width=120,
             )
             apply = tool("Put the chosen styles into the prompts", f"{tab}_style_apply_dialog")

@@ -90,6 +90,7 @@ function show(box, entries) {
   if (!entries.length || document.activeElement !== box) return;
   const list = document.createElement("ul");
   Object.assign(list, { id: LIST, role: "listbox", ariaLabel: "Completions" });
+  list.dataset.foreign = "";
   list.append(...entries.map(option));
   document.body.append(list);
   const { x, y, height } = placeOfCursor(box);

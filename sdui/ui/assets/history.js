@@ -28,6 +28,7 @@ function card(item, open) {
   image.src = `/page/history/${item.id}/thumbnail`;
   image.addEventListener("error", () => made.classList.add("broken"));
   made.dataset.name = item.name;
+  made.dataset.foreign = "";
   made.title = item.prompt || item.name;
   made.classList.toggle("favourite", item.favourite);
   made.append(image);

@@ -27,11 +27,11 @@ export async function ask(path, { body, signal } = {}) {
 const VIEWER = `
   <div class="history-stage">
     <button type="button" data-do="previous" aria-label="Newer picture" title="Newer (←)">‹</button>
-    <img alt="">
+    <img alt="" data-foreign>
     <button type="button" data-do="next" aria-label="Older picture" title="Older (→)">›</button>
   </div>
   <aside>
-    <header><h2></h2><button type="button" data-do="close" aria-label="Close" title="Close (Esc)">✕</button></header>
+    <header><h2 data-foreign></h2><button type="button" data-do="close" aria-label="Close" title="Close (Esc)">✕</button></header>
     <p class="history-facts"></p>
     <p class="error" role="alert" hidden></p>
     <div class="history-actions">
@@ -111,7 +111,7 @@ export class Viewer {
   #addTarget(parent, target) {
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = `Send to ${target.textContent.trim()}`;
+    button.textContent = target.textContent.trim();
     button.dataset.to = target.id;
     button.addEventListener("click", () => {
       parent.dataset.chosen = this.#item.id;

@@ -47,7 +47,7 @@ export function readable(value) {
 /** Opens over the page and goes when it is closed. @returns {HTMLDialogElement} */
 function open(title, id, ...content) {
   const close = make("button", { type: "button", className: "dialog-close", "aria-label": "Close" }, "×");
-  const heading = make("h2", { id: `${id}_title` }, title);
+  const heading = make("h2", { id: `${id}_title`, "data-foreign": "" }, title);
   const dialog = make("dialog", { id, className: "network-dialog", "aria-labelledby": heading.id });
   dialog.append(make("header", {}, heading, close), ...content);
   close.addEventListener("click", () => dialog.close());
@@ -66,15 +66,15 @@ export async function showMetadata({ kind, title, name, tab }) {
   const chips = Object.entries(file.tags)
     .slice(0, MOST_TAGS)
     .map(([tag, count]) => {
-      const chip = make("button", { type: "button", title: `${count} of the training pictures` }, tag);
-      chip.append(make("i", {}, String(count)));
+      const chip = make("button", { type: "button", title: `${count} of the training pictures` });
+      chip.append(make("span", { "data-foreign": "" }, tag), make("i", {}, String(count)));
       chip.addEventListener("click", () => toggleIn(promptBox(tab), tag, { separator: ", " }));
       return chip;
     });
   const rows = Object.entries(file.metadata)
     .filter(([key]) => key !== "ss_tag_frequency")
     .map(([key, value]) =>
-      make("tr", {}, make("th", { scope: "row" }, key), make("td", {}, make("pre", {}, readable(value)))),
+      make("tr", { "data-foreign": "" }, make("th", { scope: "row" }, key), make("td", {}, make("pre", {}, readable(value)))),
     );
   open(
     name,

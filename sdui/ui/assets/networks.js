@@ -111,6 +111,7 @@ class Cards {
 
   folderButton(name) {
     const button = make("button", { type: "button" }, name || "All");
+    button.toggleAttribute("data-foreign", name !== "");
     button.ariaPressed = String(name === this.folder);
     button.addEventListener("click", () => {
       this.folder = name;
@@ -124,7 +125,7 @@ class Cards {
     const card = make("div", { className: "card", title: item.title });
     card.append(
       this.picture(item),
-      make("div", { className: "card-text" }, make("b", {}, item.name), make("span", {}, item.description)),
+      make("div", { className: "card-text", "data-foreign": "" }, make("b", {}, item.name), make("span", {}, item.description)),
       this.tools(item),
     );
     card.addEventListener("click", () => this.use(item));

@@ -42,9 +42,13 @@ function made(parent, name, className) {
   return element;
 }
 
-/** Sets what is not so already, because the focus and screen readers notice the rest. */
+const written = new WeakMap();
+
+/** Sets what was not written before, because the focus and screen readers notice it; it may be translated by now. */
 function put(element, values) {
-  for (const [name, value] of Object.entries(values)) if (element[name] !== value) element[name] = value;
+  const before = written.get(element) ?? {};
+  for (const [name, value] of Object.entries(values)) if (before[name] !== value) element[name] = value;
+  written.set(element, { ...before, ...values });
 }
 
 class Row {
@@ -54,6 +58,7 @@ class Row {
     this.image.alt = "";
     const text = made(this.element, "div", "text");
     this.title = made(text, "b", "");
+    this.title.dataset.foreign = "";
     this.facts = made(text, "small", "");
     this.bar = made(text, "progress", "");
     this.bar.max = 100;
