@@ -45,7 +45,7 @@ def build(services: Services, catalog: Catalog, memory: Memory) -> Extras:
 def _sources(form: Form[ExtrasRequest]) -> dict[str, Any]:
     """Three ways to hand pictures over; the tab that is open counts."""
     mode = gr.Textbox(_SINGLE, visible="hidden", elem_id="extras_mode")
-    with gr.Tabs(elem_id="mode_extras") as tabs:
+    with gr.Tabs(elem_id="mode_extras", overflow_behavior="wrap") as tabs:
         with gr.Tab("Single Image", id=_SINGLE, elem_id="extras_single_tab") as single:
             image = ImageFile(
                 label="Source",

@@ -73,7 +73,7 @@ def controls(tab: Kind) -> Generator[None]:
     """The left column: what is made inside is for drawing; the lists of networks stand beside it."""
     with (
         gr.Column(elem_id=f"{tab}_settings", elem_classes=["settings-column"], scale=4, min_width=320),
-        gr.Tabs(elem_id=f"{tab}_extra_tabs"),
+        gr.Tabs(elem_id=f"{tab}_extra_tabs", overflow_behavior="wrap"),
     ):
         with gr.Tab("Generation", elem_id=f"{tab}_generation"):
             yield

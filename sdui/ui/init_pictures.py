@@ -58,7 +58,7 @@ class InitPictures:
         self._copies: dict[tuple[str, str], gr.Button] = {}
         self.canvases: dict[str, Canvas] = {}
         tabs: dict[str, gr.Tab] = {}
-        with gr.Tabs(elem_id="mode_img2img") as self._tabs:
+        with gr.Tabs(elem_id="mode_img2img", overflow_behavior="wrap") as self._tabs:
             with gr.Tab("img2img", id=WHOLE, elem_id="img2img_img2img_tab") as tabs[WHOLE]:
                 self.image = picture_box("Image for img2img", "img2img_image", 320)
                 self._copy_row(WHOLE)

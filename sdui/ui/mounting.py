@@ -28,6 +28,7 @@ from .services import Services
 ASSETS = Path(__file__).parent / "assets"
 _STYLES = (
     "style",
+    "accessible",
     "icons",
     "results",
     "viewer",
@@ -122,6 +123,12 @@ def _theme() -> Base:
         input_background_fill_dark="#21252f",
         body_text_color="#1e2330",
         body_text_color_dark="#e6e8ee",
+        color_accent="#4f46e5",
+        slider_color_dark="#6366f1",
+        checkbox_background_color_selected_dark="#6366f1",
+        checkbox_border_color_selected_dark="#6366f1",
+        input_placeholder_color="#5d6579",
+        input_placeholder_color_dark="#98a0b3",
         body_text_color_subdued="#5d6579",
         body_text_color_subdued_dark="#98a0b3",
         button_secondary_background_fill="#ffffff",

@@ -80,7 +80,7 @@ class _Page:
             makers["history"] = lambda tab: HistoryTab(history, tab)
         preferences, ids = services.settings.current, tab_ids(services)
         made: dict[str, Any] = {}
-        with gr.Tabs(elem_id="tabs") as tabs:
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             for label in dict.fromkeys((*preferences.ui_tab_order, *ids)):
                 id = ids.get(label, "")
                 if id in makers:

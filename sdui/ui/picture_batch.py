@@ -25,7 +25,7 @@ class PictureBatch:
         self.form = Form(PictureSource, catalog, "img2img")
         add = self.form.add
         self.way = gr.Textbox(_UPLOAD, visible="hidden", elem_id="img2img_batch_source_type")
-        with gr.Tabs(elem_id="img2img_batch_source") as self._tabs:
+        with gr.Tabs(elem_id="img2img_batch_source", overflow_behavior="wrap") as self._tabs:
             with gr.Tab("Upload", id=_UPLOAD, elem_id="img2img_batch_upload_tab") as upload:
                 self.files = gr.File(label="Files", file_count="multiple", elem_id="img2img_batch_upload", height=180)
             with gr.Tab("From directory", id=_FOLDER, elem_id="img2img_batch_from_dir_tab") as folder:

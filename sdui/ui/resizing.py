@@ -24,7 +24,7 @@ class Resizing:
         """`form` gets the sides."""
         self._form: Form[ResizeBy] = Form(ResizeBy, catalog, "img2img")
         self.way = gr.Textbox(_TO, visible="hidden", elem_id="img2img_resize_way")
-        with gr.Tabs(elem_id="img2img_tabs_resize") as self._tabs:
+        with gr.Tabs(elem_id="img2img_tabs_resize", overflow_behavior="wrap") as self._tabs:
             with gr.Tab("Resize to", id=_TO, elem_id="img2img_tab_resize_to") as to, gr.Row():
                 beside = generation.size_alone(form, "img2img", size)
             with beside:

@@ -19,6 +19,7 @@ import "./text_files.js";
 import "./theme.js";
 import "./token_counter.js";
 import "./viewer.js";
+import { mend } from "./accessible.js";
 import { look as lookForEnd } from "./notify.js";
 import { known, preferences } from "./preferences.js";
 
@@ -85,6 +86,7 @@ export function titleFor(shown, bar) {
 
 function refresh() {
   lookForEnd();
+  mend();
   const wanted = known()?.show_progress_in_title ?? true;
   const title = titleFor(document.title, wanted && document.querySelector(".progress-box .progress"));
   if (document.title !== title) document.title = title;
