@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -51,8 +52,9 @@ def lasting_visitor(browser: Browser) -> Iterator[Visitor]:
 
 
 @contextmanager
-def visiting(browser: Browser) -> Iterator[Visitor]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+def visiting(browser: Browser, width: int = 1440, **how: Any) -> Iterator[Visitor]:
+    """how: more about the browser, as Playwright names it."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, **how)
     context.set_default_timeout(PATIENCE)
     expect.set_options(timeout=PATIENCE)
     visitor = Visitor(context.new_page())
