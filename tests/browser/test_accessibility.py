@@ -13,6 +13,7 @@ from tests.browser.conftest import visiting
 from tests.browser.desk import fill, generate, wait_for_picture
 from tests.browser.test_networks import write
 from tests.support.served_page import Server, serve
+from tests.support.servers import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -40,6 +41,7 @@ FOCUS = """() => {
 }"""
 TABS = ("txt2img", "img2img", "extras", "pnginfo", "modelmerger", "history", "settings")
 CARDS = ("textual_inversion", "hypernetworks", "checkpoints", "lora")
+LOOKS = [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)]
 UPLOADED = {"Method not implemented."}
 """Gradio's own warning at every upload."""
 
@@ -69,11 +71,7 @@ def lasting_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
     yield from serve(folder, extensions=True)
 
 
-@pytest.fixture(
-    scope="module",
-    params=[("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)],
-    ids=lambda how: f"{how[0]} {how[1]}",
-)
+@pytest.fixture(scope="module", params=LOOKS, ids=lambda look: f"{look[0]} {look[1]}")
 def visit(request: pytest.FixtureRequest, browser, lasting_server: Server) -> Iterator[Visit]:
     scheme, width = request.param
     met = Visit()
@@ -155,11 +153,14 @@ def queue(page: Page, server: Server) -> Iterator[tuple[str, str]]:
     """A job that failed, one that runs and one that waits."""
     generate(page, "fail", batch_size=1, steps=3)
     expect(page.locator("#html_log_txt2img .error")).to_be_visible()
-    server.worker.pace = 0.1
+    expect(page.locator("#txt2img_generate")).to_be_visible()
+    server.worker.pace = 0.3
     generate(page, "long", steps=150)
-    expect(page.locator("#txt2img_progress")).to_contain_text("Sampling")
+    wait_until(lambda: getattr(server.newest(), "prompt", "") == "long")
+    expect(page.locator("#txt2img_interrupt")).to_be_visible()
     fill(page, "next")
     page.press("#txt2img_prompt textarea", "Control+Shift+Enter")
+    wait_until(lambda: getattr(server.newest(), "prompt", "") == "next")
     page.click("#queue_panel summary")
     expect(page.locator("#queue_panel summary")).to_have_text("Queue: 1 running, 1 waiting")
     yield "queue", "body"
