@@ -41,7 +41,8 @@ FOCUS = """() => {
 }"""
 TABS = ("txt2img", "img2img", "extras", "pnginfo", "modelmerger", "history", "settings")
 CARDS = ("textual_inversion", "hypernetworks", "checkpoints", "lora")
-LOOKS = [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)]
+LOOKS = [("light", 1440), ("dark", 390)]
+"""Each colour scheme and each width once: a way through the whole page costs half a minute of CPU."""
 UPLOADED = {"Method not implemented."}
 """Gradio's own warning at every upload."""
 
