@@ -15,7 +15,7 @@ from tests.browser.desk import DEFAULTS, choose, fill
 from tests.support.fake_worker import CATALOG
 from tests.support.served_page import Server, Visitor, serve
 
-PATIENCE = 30_000
+PATIENCE = 60_000
 """Milliseconds: a page on a machine that is busy with something else."""
 
 
