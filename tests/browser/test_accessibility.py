@@ -15,7 +15,7 @@ from tests.browser.test_networks import write
 from tests.support.served_page import Server, serve
 from tests.support.servers import wait_until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 FINDINGS = """async ([place, rules]) => {
