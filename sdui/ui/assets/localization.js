@@ -81,9 +81,9 @@ export function showChosen(root, texts) {
   for (const input of root.querySelectorAll("input[role=combobox]")) {
     const place = input.parentElement;
     const other = input.closest(".foreign") ? null : translated(input.value, texts);
-    if (other === (place.dataset.shown ?? null)) continue;
-    if (other === null) delete place.dataset.shown;
-    else place.dataset.shown = other;
+    if (other === (place.dataset.translated ?? null)) continue;
+    if (other === null) delete place.dataset.translated;
+    else place.dataset.translated = other;
   }
 }
 
