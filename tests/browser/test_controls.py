@@ -100,6 +100,7 @@ def test_a_quick_setting_counts_at_once_and_is_kept(desk):
 
 def test_what_was_not_generated_yet_survives_a_reload(desk):
     _, page = desk
+    expect(page.locator("#html_info_txt2img")).to_contain_text("skipped")  # what was sent is kept as well, before this
     stored = "localStorage.getItem('sdui_txt2img_form')"
     before = page.evaluate(stored)
     page.fill("#txt2img_prompt textarea", "half a sent")

@@ -274,7 +274,7 @@ def test_a_batch_takes_a_folder_and_a_reload_finds_it(desk, photo):
     page.fill("#img2img_batch_inpaint_mask_dir input", "masks")
     expect(page.locator("#inpaint_controls")).to_be_visible()
     page.click("#img2img_batch_tab button:has-text('PNG info')")
-    page.check("#img2img_batch_png_info_props label:text('Seed') >> input")
+    page.check("#img2img_batch_png_info_props label:has-text('Seed') >> input")
     asked = generated(server, page, "a whole folder")
     assert isinstance(asked, BatchRequest)
     assert asked.source.folders == (str(photo.parent), "made", "masks") and asked.source.png_info_props == ("Seed",)
