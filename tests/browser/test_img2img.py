@@ -306,6 +306,9 @@ def test_the_image_cfg_scale_comes_with_a_checkpoint_that_edits(desk):
 def test_no_inner_tab_sticks_out_on_a_phone(desk, photo):
     _, page = desk
     open_tab(page, "img2img")
+    if not page.locator("#img2img_image img").count():
+        page.set_input_files("#img2img_image input[type=file]", photo)
+    expect(page.locator("#img2img_image img")).to_be_visible()
     page.click("#img2img_copy_to_img2img button:text-is('inpaint sketch')")
     page.set_viewport_size({"width": 390, "height": 844})
     expect(page.locator("#inpaint_sketch .pixi-target canvas")).to_be_visible()
