@@ -22,6 +22,7 @@ from fastapi import FastAPI
 from sdui import __version__
 from sdui.api import sdapi
 from sdui.builtin import all as builtin
+from sdui.compat.gradio_import import import_gradio
 from sdui.core import standing
 from sdui.core.errors import LaunchError
 from sdui.core.extras import ExtrasRequest
@@ -33,6 +34,7 @@ from sdui.extensions.host import Host
 from sdui.extensions.loader import Found
 from sdui.history.history import History
 from sdui.imaging.store import OutputStore, output_folders
+from sdui.jobs.catalog_memory import CatalogMemory
 from sdui.jobs.local import LocalWorker, Runs
 from sdui.jobs.queue import JobQueue
 from sdui.ui.services import Services
@@ -44,6 +46,8 @@ _HEAD_START = 20
 
 A thread that gives way to other programs can hold Python's lock while it does, and then the page waits with it.
 """
+_PAGE_FIRST = 4
+"""Seconds that the page gets before torch is imported: both are work of one thread, and the page is looked at."""
 _LONGEST_GOODBYE = 1
 """Seconds that open pages get when the server stops."""
 
@@ -57,9 +61,10 @@ def main(launch: Launch) -> None:
         with _listen(launch.host, launch.port) as listener, closing(OutputStore(launch.data_dir)) as store:
             signal.signal(signal.SIGTERM, signal.default_int_handler)
             host, problems = build_host(launch)
-            # The worker imports torch in its thread while this one imports gradio.
-            worker = LocalWorker(lambda: build_engine(launch, host))
+            # The worker imports torch in its thread, at the first start while this one imports gradio.
+            worker = LocalWorker(lambda: build_engine(launch, host), memory=_memory(launch))
             requests = host.request(GenerationRequest, "always", "script")
+            import_gradio()
             settings = _read_settings(launch, requests)
             history = History(
                 launch.data_dir, launch.folder("cache"), lambda: output_folders(store.root, settings.current)
@@ -77,9 +82,17 @@ def main(launch: Launch) -> None:
                 if not launch.skip_load_model_at_start:
                     chosen = launch.ckpt or settings.current.sd_model_checkpoint
                     jobs.submit(LoadRequest(model=chosen), settings.current)
-                _Server(app, lambda: _announce(launch, begun)).run(sockets=[listener])
+                server = _Server(app, lambda: _announce(launch, begun))
+                worker.begin(after=_PAGE_FIRST, failed=server.stop)
+                server.run(sockets=[listener])
+                worker.check()
     except KeyboardInterrupt:
         log.info("Stopped")
+
+
+def _memory(launch: Launch) -> CatalogMemory:
+    depends = (__version__, launch.device, launch.precision, launch.model_folders())
+    return CatalogMemory(launch.folder("cache") / "catalog.json", str(depends))
 
 
 def build_host(launch: Launch) -> tuple[Host, list[str]]:
@@ -177,7 +190,10 @@ def _listen(host: str, port: int) -> socket.socket:
     """Take the port at once, so that a second server is refused before it loads anything."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+        # Connections inherit it; asyncio sets it only where it made the socket. Without it each answer takes 40 ms.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise LaunchError(
@@ -195,6 +211,10 @@ class _Server(uvicorn.Server):
     def __init__(self, app: FastAPI, on_ready: Callable[[], None]) -> None:
         super().__init__(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_LONGEST_GOODBYE))
         self._on_ready = on_ready
+
+    def stop(self) -> None:
+        """As Ctrl+C does, but from any thread."""
+        self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -41,7 +41,7 @@ class Tasks:
         return job.view()
 
     def describers(self) -> tuple[str, ...]:
-        return self._jobs.catalog().names("describers")
+        return self._jobs.fresh_catalog().names("describers")
 
 
 def taken(path: str) -> str:

@@ -49,7 +49,11 @@ class Worker(Protocol):
 
     name: str
 
-    def catalog(self) -> Catalog: ...
+    def catalog(self) -> Catalog:
+        """At once where that is possible; then it may be the one of the last start."""
+        ...
+
+    def fresh_catalog(self) -> Catalog: ...
     def library(self) -> Library: ...
     def metadata(self, checkpoint: str) -> dict[str, str]: ...
     def embedding_sizes(self, prompt: str) -> dict[str, int]: ...
@@ -188,8 +192,12 @@ class JobQueue:
             threading.Thread(target=self._serve, args=(worker,), name=worker.name, daemon=True).start()
 
     def catalog(self) -> Catalog:
-        """What the workers can do; all workers see the same folders."""
+        """What the workers can do; all workers see the same folders. May be out of date in the first seconds."""
         return self._workers[0].catalog()
+
+    def fresh_catalog(self) -> Catalog:
+        """The same, but waits until the first worker can say so."""
+        return self._workers[0].fresh_catalog()
 
     def library(self) -> Library:
         """The files that prompts name, and checkpoints, as cards; all workers see the same folders."""

@@ -85,18 +85,18 @@ class Merger:
     ) -> None:
         self._services = services
         self._quick = quick
-        self._form = form
+        self.form = form
         self._description = description
         self._result = result
         self._job = job
 
     def bind(self, merge: gr.Button, refresh: gr.Button, read: gr.Button) -> None:
-        field, job = self._form.components, self._job
+        field, job = self.form.components, self._job
         lists = [*(field[name] for name in _MODELS), field["bake_in_vae"], self._quick.dropdown, self._quick.banner]
         outputs = [self._result, *job.outputs()]
         method = {"inputs": [field["method"]], "outputs": [self._description, *(field[name] for name in _MODELS)]}
         field["method"].change(self.describe, **method, **QUIET)
-        given: dict[str, Any] = self._form.inputs() | {"asked": job.asked}
+        given: dict[str, Any] = self.form.inputs() | {"asked": job.asked}
         merge.click(self.start, inputs_kwargs=given, outputs=outputs, **QUIET)
         job.timer.tick(self.tick, [job.asked, self._quick.dropdown], [*outputs, *lists], **QUIET)
         refresh.click(self.refresh, [self._quick.dropdown], lists, **QUIET)
@@ -111,7 +111,7 @@ class Merger:
 
     def outputs(self) -> list[Any]:
         """What `attach` changes."""
-        return [self._description, *(self._form.components[name] for name in _MODELS), *self._job.outputs()]
+        return [self._description, *(self.form.components[name] for name in _MODELS), *self._job.outputs()]
 
     def describe(self, method: Any) -> Updates:
         """What the method makes, and which models it reads."""
@@ -119,14 +119,14 @@ class Merger:
             return {self._description: ""}
         needed = 1 + list(METHODS).index(method)
         words = f"{method}, {_NUMBERS[needed - 1]}. The result is {METHODS[method]}"
-        fields = {self._form.components[name]: gr.update(interactive=at < needed) for at, name in enumerate(_MODELS)}
+        fields = {self.form.components[name]: gr.update(interactive=at < needed) for at, name in enumerate(_MODELS)}
         return fields | {self._description: markup.messages([words])}
 
     def start(self, asked: Any, **values: Any) -> Updates:
         if self._job.running(asked):
             return {self._result: gr.skip()}
         try:
-            request = self._form.read({name: "" if value is None else value for name, value in values.items()})
+            request = self.form.read({name: "" if value is None else value for name, value in values.items()})
         except RequestError as error:
             return {self._result: markup.messages([], str(error))}
         job = self._services.jobs.submit(request, self._services.settings.current)
@@ -145,10 +145,10 @@ class Merger:
         catalog = self._services.jobs.catalog()
         chosen = checkpoints.find(catalog, drawing) if isinstance(drawing, str) else None
         titles = gr.update(choices=list(catalog.names("checkpoints")))
-        lists: Updates = {self._form.components[name]: titles for name in _MODELS}
+        lists: Updates = {self.form.components[name]: titles for name in _MODELS}
         vaes = gr.update(choices=[("None", ""), *catalog.vae_files])
         shown = self._quick.shows(catalog, chosen or checkpoints.current(self._services, catalog))
-        return lists | shown | {self._form.components["bake_in_vae"]: vaes}
+        return lists | shown | {self.form.components["bake_in_vae"]: vaes}
 
     def read_metadata(self, *names: Any) -> Updates:
         """Of A, B and C together, where the later ones win, as A1111 has it."""
@@ -161,7 +161,7 @@ class Merger:
             return {self._result: markup.messages([], str(error))}
         said = [] if found else ["The selected checkpoints hold no metadata."]
         text = json.dumps(found, indent=4, ensure_ascii=False)
-        return {self._form.components["metadata_json"]: text, self._result: markup.messages(said)}
+        return {self.form.components["metadata_json"]: text, self._result: markup.messages(said)}
 
 
 def _outcome(view: View) -> list[str]:

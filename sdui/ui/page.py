@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
+from sdui.core.catalog import Catalog
+
 from . import (
+    checkpoints,
     extension_tabs,
     extras,
     hashing,
@@ -36,7 +40,7 @@ _LET_IN = "() => { document.documentElement.inert = false; }"
 
 
 def build(services: Services) -> gr.Blocks:
-    """Every component and its events. Waits for the first worker's catalog."""
+    """Every component and its events."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         _Page(services).bind(page)
     # Gradio's `launch` sets this; without it a browser may name any file of the server as its upload.
@@ -114,6 +118,22 @@ class _Page:
         second.look_after(attached, first.bind_choice())
         attached.success(fn=None, js=_LET_IN)
         attached.failure(fn=None, js=_LET_IN)
+        attached.then(self._catch_up, None, list(self._listed(self._catalog)), **QUIET)
+
+    def _catch_up(self) -> Updates:
+        """Files may have come or gone since the page was built, which is done with the catalog of the last start."""
+        catalog = self._services.jobs.fresh_catalog()
+        if replace(catalog, hashing=None) == replace(self._catalog, hashing=None):
+            return {self._bar.checkpoint.banner: gr.skip()}
+        return self._listed(catalog)
+
+    def _listed(self, catalog: Catalog) -> Updates:
+        """Everything that can be chosen among files and names."""
+        updates: Updates = {}
+        for tab in (self._txt2img, self._img2img, self._extras, self._merger, self._settings.rows, self._bar):
+            updates |= tab.form.relist(catalog)
+        chosen = checkpoints.current(self._services, catalog)
+        return updates | self._bar.checkpoint.shows(catalog, chosen)
 
     def _attach(self, job: str, draft: str, other_job: str, other_draft: str, request: gr.Request) -> Updates:
         first, second, local = self._txt2img, self._img2img, gr.update(visible=is_local(request))

@@ -23,7 +23,7 @@ class QuickBar:
 
     def __init__(self, services: Services, catalog: Catalog) -> None:
         self._services = services
-        self._form: Form[Preferences] = Form(services.settings.model, catalog, "setting")
+        self.form: Form[Preferences] = Form(services.settings.model, catalog, "setting")
         known = {d.path for d in declared(services.settings.model) if d.param.section}
         asked = dict.fromkeys(services.settings.current.quicksettings_list)
         self.names = tuple(name for name in asked if name in known)
@@ -32,21 +32,21 @@ class QuickBar:
 
     def bind(self) -> None:
         self.checkpoint.refresh.click(self.show, None, self.outputs(), **QUIET)
-        for name, component in self._form.components.items():
+        for name, component in self.form.components.items():
             component.change(self._changer(name), [component], [self._said], trigger_mode="always_last", **QUIET)
 
     def outputs(self) -> list[Any]:
-        return list(self._form.components.values())
+        return list(self.form.components.values())
 
     def show(self) -> Updates:
         """What is stored and can be chosen now; another page may have changed it, files may have come."""
-        listed = self._form.relist(self._services.jobs.catalog())
-        filled = self._form.fill(self._services.settings.current)[0]
+        listed = self.form.relist(self._services.jobs.catalog())
+        filled = self.form.fill(self._services.settings.current)[0]
         return filled | {component: filled.get(component, {}) | update for component, update in listed.items()}
 
     def _controls(self) -> None:
         for name in self.names:
-            self._form.add(name, value=self._value(name), info=None, scale=0, min_width=190)
+            self.form.add(name, value=self._value(name), info=None, scale=0, min_width=190)
 
     def _value(self, name: str) -> Any:
         value: Any = getattr(self._services.settings.current, name)
@@ -56,7 +56,7 @@ class QuickBar:
         def change(value: Any) -> str:
             settings = self._services.settings
             try:
-                asked = getattr(self._form.read({name: value}), name)
+                asked = getattr(self.form.read({name: value}), name)
                 if asked != getattr(settings.current, name):
                     settings.change(**{name: asked})
             except RequestError as error:

@@ -113,8 +113,17 @@ def _tools(tab: str) -> dict[str, gr.Button]:
         }
 
 
-QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-"""How events of the page itself run: at once, without Gradio's own spinner, not in the list of endpoints."""
+QUIET: dict[str, Any] = {
+    "queue": False,
+    "show_progress": "hidden",
+    "show_progress_on": [],
+    "api_visibility": "private",
+}
+"""How events of the page itself run: at once, without Gradio's own spinner, not in the list of endpoints.
+
+Gradio's page searches its tree of components for each that could show a spinner, again at every step of every event:
+with hundreds of them that is most of the work of opening the page. So none could, see `show_progress_on`.
+"""
 
 
 class Results:
@@ -128,7 +137,8 @@ class Results:
         parts, tools = self._parts, self._parts.tools
         compared = [parts.marked, parts.comparison, tools["compare"], parts.log]
         chosen = [parts.selected, parts.info, *compared]
-        parts.gallery.select(self.select, [parts.job_id, parts.marked], chosen, **QUIET)
+        # Gradio drops an event that comes while the one before is answered, unless the last one is to be kept.
+        parts.gallery.select(self.select, [parts.job_id, parts.marked], chosen, trigger_mode="always_last", **QUIET)
         picked = [parts.job_id, parts.selected]
         tools["compare"].click(self.compare, [*picked, parts.marked], compared, **QUIET)
         point = gr.Button("Show the cell", visible="hidden", elem_id=f"{tab}_point")

@@ -72,7 +72,7 @@ class SettingRows:
         names = tuple(d.path for d in declared(services.settings.model) if d.param.section)
         languages = localizations.names(services.launch.data_dir)
         lists = {"settings": names, "tabs": tuple(tab_ids(services)), "localizations": languages}
-        self._form: Form[Preferences] = Form(services.settings.model, catalog, "setting", lists)
+        self.form: Form[Preferences] = Form(services.settings.model, catalog, "setting", lists)
         self._built = services.settings.current
         """What a page that is opened shows before it is told more."""
         self._sections: list[list[Any]] = []
@@ -86,18 +86,18 @@ class SettingRows:
 
     def build(self, fields: list[Declared]) -> None:
         """Rows of one section."""
-        rows = [self._form.add(d.path, value=_held(d.of(self._built)), elem_classes=["setting"]) for d in fields]
+        rows = [self.form.add(d.path, value=_held(d.of(self._built)), elem_classes=["setting"]) for d in fields]
         self._sections.append(rows)
 
     def described(self) -> str:
         """For settings.js: what a row's element id stands for, in the order of the rows, as JSON."""
-        names = {component.elem_id: path for path, component in self._form.components.items()}
+        names = {component.elem_id: path for path, component in self.form.components.items()}
         default = self._services.settings.model().model_dump(mode="json")
         rows = [{"id": row, "name": name, "default": default[name]} for row, name in names.items()]
         return json.dumps(rows)
 
     def bind(self, submit: gr.Button, opened: gr.Tab) -> None:
-        rows = list(self._form.components.values())
+        rows = list(self.form.components.values())
         reset = gr.Button("Reset", visible="hidden", elem_id="settings_reset")
         reset.click(fn=None, js=_RESET, inputs=[self._saved, *rows], outputs=rows)
         # An event with all rows as its inputs would be felt at each key.
@@ -107,15 +107,15 @@ class SettingRows:
             gr.on([row.change for row in section], trigger_mode="always_last", **marking)
             first += len(section)
         opened.select(**self.marking())
-        applied = submit.click(self.apply, inputs_kwargs=self._form.inputs(), outputs=self.outputs(), **QUIET)
+        applied = submit.click(self.apply, inputs_kwargs=self.form.inputs(), outputs=self.outputs(), **QUIET)
         applied.then(**self.marking())
 
     def marking(self) -> dict[str, Any]:
         """An event that marks what differs from the stored values and from the defaults."""
-        return {"fn": None, "js": _MARK.format(first=0), "inputs": [self._saved, *self._form.components.values()]}
+        return {"fn": None, "js": _MARK.format(first=0), "inputs": [self._saved, *self.form.components.values()]}
 
     def outputs(self) -> list[Any]:
-        return [self._result, self._saved, *self._form.components.values(), *self._bar.outputs()]
+        return [self._result, self._saved, *self.form.components.values(), *self._bar.outputs()]
 
     def attach(self) -> Updates:
         """For a page that is opened: what is stored now, where that is not what it was built with."""
@@ -126,21 +126,21 @@ class SettingRows:
         current = self._services.settings.current
         stored = current.model_dump(mode="json")
         changed = [one.declared.path for one in differences(before, current)]
-        kept = tuple(path for path in self._form.components if path not in changed)
-        return {self._saved: [stored[name] for name in self._form.components]} | self._form.fill(current, kept)[0]
+        kept = tuple(path for path in self.form.components if path not in changed)
+        return {self._saved: [stored[name] for name in self.form.components]} | self.form.fill(current, kept)[0]
 
     def says(self, notice: str = "", error: str = "") -> Updates:
         return {self._result: markup.messages([notice] if notice else [], error)}
 
     def apply(self, **values: Any) -> Updates:
         try:
-            asked = self._form.read(values)
+            asked = self.form.read(values)
         except RequestError as error:
             return self.says(error=str(error))
-        updates = self.change({name: getattr(asked, name) for name in self._form.components})
-        rounded = {name: _held(getattr(asked, name)) for name in self._form.components}
+        updates = self.change({name: getattr(asked, name) for name in self.form.components})
+        rounded = {name: _held(getattr(asked, name)) for name in self.form.components}
         again = {name: value for name, value in rounded.items() if value != values.get(name)}
-        return updates | {self._form.components[name]: gr.update(value=value) for name, value in again.items()}
+        return updates | {self.form.components[name]: gr.update(value=value) for name, value in again.items()}
 
     def change(self, values: dict[str, Any]) -> Updates:
         """Store valid values and show what was stored."""

@@ -65,7 +65,7 @@ def test_generate_is_clicked_again_when_the_job_is_over_or_none_came(desk, state
 
 def test_the_first_interrupt_lets_the_picture_be_finished(desk):
     server, page = desk
-    server.worker.pace = 0.1
+    server.worker.pace = 0.3
     generate(page, "several", steps=20, batch_count=9)
     expect(page.locator("#txt2img_progress")).to_contain_text("Sampling")
     page.keyboard.press("Escape")

@@ -63,6 +63,9 @@ class FakeWorker:
         self._wake.wait(self.delay)
         return self.given
 
+    def fresh_catalog(self) -> Catalog:
+        return self.catalog()
+
     def library(self) -> Library:
         return _Named(self.named) if self.named else self._library
 

@@ -83,6 +83,7 @@ async def _run(services: Services, started: Future[tuple[uvicorn.Server, int]]) 
         started.set_exception(error)
         raise
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(app, log_level="warning", ws="none", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
         started.set_result((server, listening.getsockname()[1]))

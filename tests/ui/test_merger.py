@@ -61,7 +61,7 @@ def test_labels_ids_and_defaults(made):
 
 def test_what_the_page_shows_at_first_is_the_default_request(made):
     _, tab, services = made
-    shown = {name: component.value for name, component in tab._form.inputs().items()}
+    shown = {name: component.value for name, component in tab.form.inputs().items()}
     tab.start("", **shown)
     assert services.jobs.list()[0].task == MergeRequest()
 

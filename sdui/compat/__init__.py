@@ -1,0 +1,1 @@
+"""What has to be done to other programs' code, and nowhere else."""
