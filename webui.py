@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -17,6 +18,7 @@ def main() -> int:
         launch, unknown = read_launch(sys.argv[1:], os.environ)
         if unknown:
             sys.stderr.write(f"sdui: not known here and ignored: {' '.join(unknown)}\n")
+        gc.disable()  # until sdui.app has everything: what is made until then stays
         from sdui.app import main as serve  # after --help, which needs none of it
 
         serve(launch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import logging
 import os
 import platform
@@ -229,6 +230,8 @@ class _Server(uvicorn.Server):
 def _announce(launch: Launch, begun: float) -> None:
     local = "127.0.0.1" if launch.host in ("0.0.0.0", "::") else launch.host
     url = f"http://{f'[{local}]' if ':' in local else local}:{launch.port}"
+    gc.freeze()
+    gc.enable()
     sys.stdout.write(f"Running on local URL:  {url}\nThe page was ready after {time.perf_counter() - begun:.1f} s.\n")
     sys.stdout.flush()
     if launch.listen or launch.server_name not in ("", "127.0.0.1", "localhost", "::1"):

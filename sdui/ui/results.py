@@ -137,8 +137,8 @@ class Results:
         parts, tools = self._parts, self._parts.tools
         compared = [parts.marked, parts.comparison, tools["compare"], parts.log]
         chosen = [parts.selected, parts.info, *compared]
-        # Gradio drops an event that comes while the one before is answered, unless the last one is to be kept.
-        parts.gallery.select(self.select, [parts.job_id, parts.marked], chosen, trigger_mode="always_last", **QUIET)
+        # Otherwise Gradio drops a choice that comes while the one before is answered; "always_last" repeats the first.
+        parts.gallery.select(self.select, [parts.job_id, parts.marked], chosen, trigger_mode="multiple", **QUIET)
         picked = [parts.job_id, parts.selected]
         tools["compare"].click(self.compare, [*picked, parts.marked], compared, **QUIET)
         point = gr.Button("Show the cell", visible="hidden", elem_id=f"{tab}_point")

@@ -47,7 +47,7 @@ _SECTIONS = (
     "Interrogate",
 )
 """A1111's order; others follow."""
-_MARK = "async (saved, ...values) => {{ (await import('/ui/settings.js')).mark(saved, values, {first}); return []; }}"
+_MARK = "async (saved, ...values) => { (await import('/ui/settings.js')).mark(saved, values); return []; }"
 _RESET = "async (saved, ...values) => (await import('/ui/settings.js')).reset(values)"
 
 
@@ -75,8 +75,6 @@ class SettingRows:
         self.form: Form[Preferences] = Form(services.settings.model, catalog, "setting", lists)
         self._built = services.settings.current
         """What a page that is opened shows before it is told more."""
-        self._sections: list[list[Any]] = []
-        """Rows of each."""
 
     def sections(self) -> list[tuple[str, list[Declared]]]:
         """In the order of the pages; what the page keeps up to date by itself has none."""
@@ -86,8 +84,8 @@ class SettingRows:
 
     def build(self, fields: list[Declared]) -> None:
         """Rows of one section."""
-        rows = [self.form.add(d.path, value=_held(d.of(self._built)), elem_classes=["setting"]) for d in fields]
-        self._sections.append(rows)
+        for d in fields:
+            self.form.add(d.path, value=_held(d.of(self._built)), elem_classes=["setting"])
 
     def described(self) -> str:
         """For settings.js: what a row's element id stands for, in the order of the rows, as JSON."""
@@ -99,20 +97,17 @@ class SettingRows:
     def bind(self, submit: gr.Button, opened: gr.Tab) -> None:
         rows = list(self.form.components.values())
         reset = gr.Button("Reset", visible="hidden", elem_id="settings_reset")
-        reset.click(fn=None, js=_RESET, inputs=[self._saved, *rows], outputs=rows)
-        # An event with all rows as its inputs would be felt at each key.
-        first = 0
-        for section in self._sections:
-            marking: dict[str, Any] = {"fn": None, "js": _MARK.format(first=first), "inputs": [self._saved, *section]}
-            gr.on([row.change for row in section], trigger_mode="always_last", **marking)
-            first += len(section)
+        reset.click(fn=None, js=_RESET, inputs=[self._saved, *rows], outputs=rows).then(**self.marking())
+        # settings.js presses it: an event for each of the rows would make the page slower to open.
+        mark = gr.Button("Mark what was changed", visible="hidden", elem_id="settings_mark")
+        mark.click(**self.marking())
         opened.select(**self.marking())
         applied = submit.click(self.apply, inputs_kwargs=self.form.inputs(), outputs=self.outputs(), **QUIET)
         applied.then(**self.marking())
 
     def marking(self) -> dict[str, Any]:
         """An event that marks what differs from the stored values and from the defaults."""
-        return {"fn": None, "js": _MARK.format(first=0), "inputs": [self._saved, *self.form.components.values()]}
+        return {"fn": None, "js": _MARK, "inputs": [self._saved, *self.form.components.values()]}
 
     def outputs(self) -> list[Any]:
         return [self._result, self._saved, *self.form.components.values(), *self._bar.outputs()]

@@ -46,14 +46,14 @@ function markRow(row, saved, value) {
   else if (!button) element.append(resetButton(element, row));
 }
 
-/** Rows from the place `first` on; where the tab is not on the page yet, as soon as it is. `saved` are those of all. */
-export function mark(saved, values, first, patience = 100) {
+/** All rows; where the tab is not on the page yet, as soon as it is. */
+export function mark(saved, values, patience = 100) {
   const rows = described();
   if (!rows.length || !byId(rows.at(-1).id)) {
-    if (patience) setTimeout(() => mark(saved, values, first, patience - 1), 50);
+    if (patience) setTimeout(() => mark(saved, values, patience - 1), 50);
     return;
   }
-  values.forEach((value, place) => markRow(rows[first + place], saved[first + place], value));
+  values.forEach((value, place) => markRow(rows[place], saved[place], value));
   const unsaved = document.querySelectorAll("#settings_pages .setting[data-unsaved]");
   byId("settings_submit").dataset.unsaved = unsaved.length || "";
   for (const button of document.querySelectorAll("#settings_list [data-page]")) {
@@ -142,5 +142,15 @@ export async function askForNotifications() {
   return `<p class="notice">${words[answer]}</p>`;
 }
 
+let marking;
+
+/** Whatever a person does to a row may have changed its value; looked at as soon as they pause. */
+function onTouch(event) {
+  if (!event.isTrusted || !event.target.closest?.("#settings_pages .setting")) return;
+  clearTimeout(marking);
+  marking = setTimeout(() => byId("settings_mark")?.click(), 250);
+}
+
 document.addEventListener("click", onClick);
 document.addEventListener("input", onInput);
+for (const touch of ["click", "input", "change", "keyup", "pointerup"]) document.addEventListener(touch, onTouch);
