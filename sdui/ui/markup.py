@@ -133,7 +133,7 @@ def versions(given: dict[str, str]) -> str:
 def _bar(percent: int, left: str, right: str) -> str:
     return (
         f'<div class="progress" role="progressbar" aria-label="{escape(left)}" aria-valuenow="{percent}" '
-        f'aria-valuemin="0" aria-valuemax="100"><div class="bar" style="width:{percent}%"></div>'
+        f'aria-valuemin="0" aria-valuemax="100"><div class="bar" style="transform:scaleX({percent / 100})"></div>'
         f"<span>{escape(left)}</span><span>{escape(right)}</span></div>"
     )
 
