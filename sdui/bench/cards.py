@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .page import chromium
+from .page import READY, chromium
 from .rows import Row
 from .serving import serving, wait_for
 
@@ -43,7 +43,7 @@ def measure_cards() -> Iterator[Row]:
                 return
             wait_for(f"{url}/internal/ping", server)
             page.goto(url)
-            page.wait_for_selector("html:not([inert]) #txt2img_generate:not([disabled])")
+            page.wait_for_selector(READY)
             yield from _opening(page)
             yield from _scrolling(page)
 

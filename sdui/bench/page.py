@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 _GROUP = "page"
 _TYPED = "a red apple on a blue background, (3d style:1.2), <lora:none:0.5>, "
-_READY = "html:not([inert]) #txt2img_generate:not([disabled])"
+READY = "html:not([inert]) #txt2img_generate:not([disabled])"
+"""When the page can be used."""
 _WATCH_KEYS = """() => {
     window.latencies = [];
     document.addEventListener("keydown", event => {
@@ -70,7 +71,7 @@ def measure_page() -> Iterator[Row]:
         for which_time in ("first time", "again"):
             begun = time.perf_counter()
             page.goto(url)
-            page.wait_for_selector(_READY)
+            page.wait_for_selector(READY)
             yield Row(_GROUP, f"time to interactive, {which_time}", time.perf_counter() - begun, "s")
             if which_time == "first time":
                 yield from _weight(page)
@@ -101,7 +102,7 @@ def _previews(page: Page) -> Iterator[Row]:
             spent, passed = busy.seconds() - before, time.perf_counter() - since
             yield Row(_GROUP, "main thread while previews come", 100 * spent / passed, "%")
             yield Row(_GROUP, "main thread for a preview and its progress", 1000 * spent / max(shown, 1), "ms")
-        page.wait_for_selector(_READY)
+        page.wait_for_selector(READY)
 
 
 def _typing(page: Page) -> Iterator[Row]:

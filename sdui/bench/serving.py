@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -24,11 +25,12 @@ def serving(data: Path, *options: str) -> Generator[tuple[subprocess.Popen[bytes
     """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "webui.py", "--port", str(port), "--data-dir", str(data)]
+    command = [*_program(), "--port", str(port), "--data-dir", str(data)]
     begun = time.perf_counter()
     with subprocess.Popen(
         [*command, *options, "--models-dir", str(ROOT / "models")],
         cwd=ROOT,
+        env=os.environ | {"VENV_DIR": sys.prefix, "COMMANDLINE_ARGS": ""},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as server:
@@ -36,6 +38,12 @@ def serving(data: Path, *options: str) -> Generator[tuple[subprocess.Popen[bytes
             yield server, f"http://127.0.0.1:{port}", begun
         finally:
             server.terminate()
+
+
+def _program() -> list[str]:
+    """What a person types, where webui.sh has set up the environment; else what it would start."""
+    installed = os.name != "nt" and Path(sys.prefix, "sdui-installed").exists()
+    return [str(ROOT / "webui.sh")] if installed else [sys.executable, "webui.py"]
 
 
 def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
