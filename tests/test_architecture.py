@@ -78,8 +78,9 @@ def test_functions_are_short(path):
     assert too_long == {}
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
+@pytest.mark.parametrize("path", [path for path in FILES if path.parent.name != "compat"], ids=name_of)
 def test_nothing_is_changed_from_outside(path):
+    """Other programs' code is what sdui/compat is there to change."""
     tree = parsed(path)
     modules = imported_modules(tree)
     writes = [

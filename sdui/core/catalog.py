@@ -94,6 +94,10 @@ class Catalog:
     def vae_files(self) -> tuple[str, ...]:
         return tuple(name for name in self.vaes if name not in ("Automatic", "None"))
 
+    def lists(self, choices: str) -> bool:
+        """Whether this `Param.choices` names one of the lists here."""
+        return hasattr(self, choices)
+
     def names(self, choices: str) -> tuple[str, ...]:
         """The texts a drop-down offers for `Param.choices`."""
         if choices == "checkpoints":

@@ -43,8 +43,9 @@ def _follow(form: Form[Any], group: type[Group], requests: type[Extended], kind:
         looks = group.looks(values, requests, kind)
         return {made[name]: form.looking(look) for name, look in looks.items()}
 
+    # Not `change`: whoever fills the form says how its fields look, and Gradio could ask for them half filled.
     for name in group.watched:
-        made[name].change(follow, inputs_kwargs=made, outputs=list(made.values()), **QUIET)
+        made[name].input(follow, inputs_kwargs=made, outputs=list(made.values()), **QUIET)
 
 
 def _presser(

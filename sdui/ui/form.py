@@ -104,13 +104,16 @@ class Form(Generic[T]):
         return component
 
     def relist(self, catalog: Catalog) -> Updates:
-        """Offer from now on what this catalog has; updates for the drop-downs."""
+        """Offer from now on what this catalog has; updates for the drop-downs.
+
+        Those that offer what another field says are left alone.
+        """
         self._catalog = catalog
         listed = (self._declared[path] for path in self.components if path in self._declared)
         return {
             self.components[d.path]: gr.update(choices=_choices(d, self._offered(d)))
             for d in listed
-            if isinstance(d.param.choices, str) and d.param.choices
+            if isinstance(d.param.choices, str) and catalog.lists(d.param.choices)
         }
 
     def param(self, path: str) -> Param:
@@ -270,7 +273,7 @@ class Form(Generic[T]):
 
     def _missing(self, d: Declared) -> tuple[str, ...]:
         """Which files would have to be put where for all that is offered."""
-        listed = isinstance(d.param.choices, str) and hasattr(self._catalog, d.param.choices)
+        listed = isinstance(d.param.choices, str) and self._catalog.lists(d.param.choices)
         return self._catalog.problems(str(d.param.choices)) if listed else ()
 
     def _elem_id(self, d: Declared) -> str:
