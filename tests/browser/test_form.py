@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from playwright.sync_api import expect
 
 from sdui.core.stages import Hires
 from sdui.imaging.file_formats import read_infotext
-from tests.browser.desk import fill, generate, wait_for_picture
+from tests.browser.desk import choose, fill, generate, wait_for_picture
+from tests.support.fake_worker import CATALOG
 
 pytestmark = pytest.mark.browser
 
@@ -93,3 +96,13 @@ def test_what_no_control_shows_is_kept_asked_for_and_can_be_removed(server, visi
     expect(page.locator("#txt2img_gallery img[src*='00002-']").first).to_be_visible()
     assert (server.newest().subseed_strength, server.newest().others) == (0, {})
     assert visitor.complaints == []
+
+
+def test_a_page_that_is_opened_offers_what_came_after_the_server_started(desk):
+    server, page = desk
+    server.worker.given = replace(CATALOG, samplers=(*CATALOG.samplers, "One from an extension"))
+    page.reload()
+    choose(page, "txt2img_sampling", "One from an extension")
+    generate(page, "with what is new")
+    wait_for_picture(page, server)
+    assert server.newest().sampler == "One from an extension"
