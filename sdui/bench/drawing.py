@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,16 +78,18 @@ def _measure(case: Case, work: Path) -> Iterator[Row]:
     peer = _diffusers(model, request)
     peer()
     rates.clear()
-    engine_times, bare_times, peer_times = _in_turn(case.rounds, draw, recorded.replay, peer)
+    unseen = partial(_draw, engine, request, previews=False)
+    engine_times, unseen_times, bare_times, peer_times = _in_turn(case.rounds, draw, unseen, recorded.replay, peer)
     yield Row(case.name, "steps a second", statistics.median(rates), "it/s")
     yield Row(case.name, "engine, prompt to picture", statistics.median(engine_times), "s")
     yield Row(case.name, "engine / bare network calls", _ratio(engine_times, bare_times))
     yield Row(case.name, "engine / diffusers' pipeline", _ratio(engine_times, peer_times))
+    yield Row(case.name, "with live previews / without", _ratio(engine_times, unseen_times))
     if case.step_cost:
         yield from measure_step_cost(engine, store, case.side)
 
 
-def _draw(engine: Engine, request: GenerationRequest) -> float:
+def _draw(engine: Engine, request: GenerationRequest, previews: bool = True) -> float:
     """Draw with the preferences that a new user has; steps a second between the first and the last step."""
     seen: list[float] = []
 
@@ -94,7 +97,7 @@ def _draw(engine: Engine, request: GenerationRequest) -> float:
         if isinstance(event, Progress) and event.stage == "Sampling":
             seen.append(time.perf_counter())
 
-    engine.run(request, Preferences(), emit, StopToken())
+    engine.run(request, Preferences(live_previews_enable=previews), emit, StopToken())
     return (len(seen) - 1) / (seen[-1] - seen[0])
 
 

@@ -312,7 +312,11 @@ class Preferences(
     show_progress_every_n_steps: Annotated[
         int,
         Field(ge=1, le=32),
-        Param("Live preview display period", "Show a new preview after this many steps.", section=_PREVIEWS),
+        Param(
+            "Live preview display period",
+            "Show a new preview after this many steps, or later where previews would slow drawing down by over 2 %.",
+            section=_PREVIEWS,
+        ),
     ] = 2
     show_progress_type: Annotated[
         Literal["Approx cheap", "TAESD"],

@@ -3,12 +3,42 @@
 from __future__ import annotations
 
 import io
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 
+import torch
 from PIL import Image
 from torch import Tensor
 
 _LONGEST = 16384
 """Pixels of a side; JPEG takes four times as many, browsers and graphics cards often do not."""
+
+_SHARE = 0.02
+"""Of the time that a batch takes, how much may go into showing it."""
+
+
+class PreviewBudget:
+    """Keeps previews from slowing a batch down: the first one is free, then each waits until its time was earned."""
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
+        self._begun = clock()
+        self._spent = 0.0
+
+    def allows(self) -> bool:
+        return self._spent <= _SHARE * (self._clock() - self._begun)
+
+    @contextmanager
+    def spending(self, latents: Tensor) -> Generator[None]:
+        """Around the making of one. latents: what has to be computed before it, which counts as drawing."""
+        if latents.is_cuda:
+            torch.cuda.synchronize(latents.device)
+        since = self._clock()
+        try:
+            yield
+        finally:
+            self._spent += self._clock() - since
 
 
 def preview_jpeg(images: Tensor, width: int) -> bytes:

@@ -22,7 +22,7 @@ from sdui.sampling.samplers import Step
 
 from .init_latents import InitLatents
 from .networks import Networks
-from .preview import preview_jpeg
+from .preview import PreviewBudget, preview_jpeg
 
 
 @dataclass(slots=True)
@@ -89,6 +89,7 @@ class Run:
     networks: Networks
     init: InitLatents | None
     """What img2img starts from."""
+    previews: PreviewBudget = field(default_factory=PreviewBudget)
     model: LoadedModel = field(init=False)
     """The checkpoint that draws now and will decode; set when a pass begins and when the refiner takes over."""
     steps: int = 0
@@ -118,9 +119,11 @@ class Run:
         self.host.every("after_step", run=self, step=step)
         self.emit(self.pace.progress("Sampling", step.index + 1, max(self.steps, step.index + 1)))
         preferences, last = self.preferences, step.index + 1 == self.steps
-        if preferences.live_previews_enable and not last and step.index % preferences.show_progress_every_n_steps == 0:
-            image = self._preview(step.denoised)
-            self.emit(Preview(preview_jpeg(image, preferences.live_previews_image_width)))
+        due = not last and step.index % preferences.show_progress_every_n_steps == 0
+        if preferences.live_previews_enable and due and self.previews.allows():
+            with self.previews.spending(step.denoised):
+                image = self._preview(step.denoised)
+                self.emit(Preview(preview_jpeg(image, preferences.live_previews_image_width)))
 
     def _preview(self, latents: Tensor) -> Tensor:
         sharp = self.preferences.show_progress_type == "TAESD"

@@ -78,8 +78,8 @@ def test_every_step_is_reported_with_share_and_time_left(engine):
     assert all(event.eta >= 0 for event in progress)
 
 
-def test_previews_come_as_often_as_wanted_and_not_at_all_when_off(engine):
-    assert len(of_type(run(engine, change(steps=6), show_progress_every_n_steps=2), Preview)) == 3
+def test_previews_come_no_more_often_than_wanted_and_not_at_all_when_off(engine):
+    assert 1 <= len(of_type(run(engine, change(steps=6), show_progress_every_n_steps=2), Preview)) <= 3
     assert not of_type(run(engine, ASKED, live_previews_enable=False), Preview)
 
 

@@ -248,7 +248,7 @@ def test_a_damaged_taesd_leaves_the_picture_and_is_told(folders):
     steps = REQUEST.model_copy(update={"steps": 4})
     preferences = Preferences(show_progress_type="TAESD", show_progress_every_n_steps=1)
     engine.run(steps, preferences, events.append, StopToken())
-    assert len([event for event in events if isinstance(event, Preview)]) == 3
+    assert [event for event in events if isinstance(event, Preview)]
     (notice,) = [event.text for event in events if isinstance(event, Notice)]
     assert "taesd_decoder.safetensors" in notice
     assert any(isinstance(event, ImageReady) for event in events)
