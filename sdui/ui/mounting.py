@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 from gradio.themes import Base
 from gradio.themes.utils import colors
+from starlette.responses import Response
 from starlette.routing import Mount
 
 from . import (
@@ -47,9 +49,19 @@ _KEEP_OUT = "<script>document.documentElement.inert = true;</script>"
 _ROUTES = (network_routes, queue_panel, script_preferences, token_counts, completions, localizations, sounds)
 
 
+class _Assets(StaticFiles):
+    """Asked for anew each time, and mostly answered with "not modified": otherwise a browser guesses for how long a
+    file counts, and after an update mixes old modules with new ones."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["cache-control"] = "no-cache"
+        return response
+
+
 def mount(app: FastAPI, services: Services) -> FastAPI:
     """The page at "/" of `app`. It serves no folder, only each single picture that it shows (`components.serve`)."""
-    app.mount("/ui", StaticFiles(directory=ASSETS), name="ui")
+    app.mount("/ui", _Assets(directory=ASSETS), name="ui")
     built = page.build(services)
     for part in _ROUTES:
         app.include_router(part.routes(services))
@@ -58,7 +70,7 @@ def mount(app: FastAPI, services: Services) -> FastAPI:
     for router in settings.routes(services, built):
         app.include_router(router)
     app.include_router(_rebuilding(app, services))
-    return _mounted(app, services, built)
+    return _mounted(app, built)
 
 
 def _rebuilding(app: FastAPI, services: Services) -> APIRouter:
@@ -67,7 +79,7 @@ def _rebuilding(app: FastAPI, services: Services) -> APIRouter:
     async def rebuild(asked: dict[str, str]) -> dict[str, str]:
         """asked: without any; a body of JSON is what other sites cannot send."""
         built = page.build(services)
-        fresh = _mounted(FastAPI(), services, built)
+        fresh = _mounted(FastAPI(), built)
         # What Gradio does when a server starts with a page.
         built.run_startup_events()
         await built.run_extra_startup_events()
@@ -83,9 +95,8 @@ def _page_of(app: FastAPI) -> Mount:
     return next(route for route in app.routes if isinstance(route, Mount) and route.path == "")
 
 
-def _mounted(app: FastAPI, services: Services, built: gr.Blocks) -> FastAPI:
-    version = services.versions.get("version", "")
-    styles = "".join(f'<link rel="stylesheet" href="/ui/{name}.css?v={version}">' for name in _STYLES)
+def _mounted(app: FastAPI, built: gr.Blocks) -> FastAPI:
+    styles = "".join(f'<link rel="stylesheet" href="/ui/{name}.css">' for name in _STYLES)
     return gr.mount_gradio_app(
         app,
         built,
@@ -94,7 +105,7 @@ def _mounted(app: FastAPI, services: Services, built: gr.Blocks) -> FastAPI:
         head=(
             f"{_KEEP_OUT}{styles}"
             f'<link rel="icon" type="image/svg+xml" href="/ui/favicon.svg">'
-            f'<script type="module" src="/ui/page.js?v={version}"></script>'
+            f'<script type="module" src="/ui/page.js"></script>'
         ),
         favicon_path=str(ASSETS / "favicon.svg"),
         footer_links=[],

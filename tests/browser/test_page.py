@@ -35,3 +35,11 @@ def test_every_tool_button_has_a_name_and_a_tooltip(desk):
     names = page.locator("button.tool:visible").evaluate_all("buttons => buttons.map(b => b.textContent.trim())")
     assert len(names) == 20
     assert all(len(name) > 8 for name in names)
+
+
+def test_an_update_of_sdui_reaches_browsers_that_were_here_before(desk):
+    server, _ = desk
+    first = httpx.get(f"{server.url}ui/page.js")
+    assert first.headers["cache-control"] == "no-cache"
+    again = httpx.get(f"{server.url}ui/page.js", headers={"if-none-match": first.headers["etag"]})
+    assert again.status_code == 304
