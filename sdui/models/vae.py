@@ -101,9 +101,10 @@ class Vae:
                 self.fallback.tell(f"The VAE gave NaN in {WORDS[dtype]}; the picture was computed again.")
         whose = "the VAE" if torch.isfinite(x).all() else "the checkpoint"
         name = f" {self.name}" if self.name and whose == "the VAE" else ""
-        raise RequestError(
-            f"There is no picture: {whose}{name} gave NaN. Choose another one, or start with --precision fp32."
-        )
+        advice = "Choose another one, or start with --precision fp32."
+        if whose == "the checkpoint":
+            advice = f"Strong emphasis in the prompt can be the reason. {advice}"
+        raise RequestError(f"There is no picture: {whose}{name} gave NaN. {advice}")
 
     def _types(self) -> tuple[torch.dtype, ...]:
         """The network's own, then those to fall back to."""

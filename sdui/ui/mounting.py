@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import gradio as gr
 from fastapi import APIRouter, FastAPI
@@ -70,6 +71,7 @@ def mount(app: FastAPI, services: Services) -> FastAPI:
     for router in settings.routes(services, built):
         app.include_router(router)
     app.include_router(_rebuilding(app, services))
+    app.include_router(_starting())
     return _mounted(app, built)
 
 
@@ -88,6 +90,14 @@ def _rebuilding(app: FastAPI, services: Services) -> APIRouter:
 
     served = APIRouter()
     served.post("/page/rebuild")(rebuild)
+    return served
+
+
+def _starting() -> APIRouter:
+    """GET /page/start, for pages that outlive the server (restart.js)."""
+    start = uuid4().hex
+    served = APIRouter()
+    served.get("/page/start")(lambda: {"start": start})
     return served
 
 

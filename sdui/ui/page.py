@@ -118,7 +118,10 @@ class _Page:
         second.look_after(attached, first.bind_choice())
         attached.success(fn=None, js=_LET_IN)
         attached.failure(fn=None, js=_LET_IN)
-        attached.then(self._catch_up, None, list(self._listed(self._catalog)), **QUIET)
+        lists = list(self._listed(self._catalog))
+        attached.then(self._catch_up, None, lists, **QUIET)
+        again = gr.Button("Read the lists again", visible="hidden", elem_id="page_catch_up")
+        again.click(lambda: self._listed(self._services.jobs.fresh_catalog()), None, lists, **QUIET)
 
     def _catch_up(self) -> Updates:
         """Files may have come or gone since the page was built, which is done with the catalog of the last start."""

@@ -106,3 +106,16 @@ def test_a_page_that_is_opened_offers_what_came_after_the_server_started(desk):
     generate(page, "with what is new")
     wait_for_picture(page, server)
     assert server.newest().sampler == "One from an extension"
+
+
+def test_a_page_that_outlives_its_server_offers_what_the_next_one_has(desk):
+    server, page = desk
+    fill(page, "not sent yet")
+    page.route("**/page/start", lambda route: route.fulfill(json={"start": "another"}))
+    server.worker.given = replace(CATALOG, samplers=(*CATALOG.samplers, "One that came later"))
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(page.locator("#txt2img_sampling input")).to_be_visible()
+    page.wait_for_timeout(500)
+    choose(page, "txt2img_sampling", "One that came later")
+    assert page.locator("#txt2img_prompt textarea").input_value() == "not sent yet"
+    page.unroute("**/page/start")

@@ -65,6 +65,11 @@ def test_a_change_is_found_marked_applied_reset_and_there_after_a_reload(desk):
     expect(page.locator("#settings_submit")).to_have_attribute("data-unsaved", "2")
     expect(page.locator(f"{QUALITY}[data-unsaved]")).to_have_attribute("title", "jpeg_quality, default: 80")
     expect(page.locator("#settings_saving_images_grids-button[data-unsaved]")).to_be_visible()
+    page.click("#setting_samples_save input")
+    box = page.locator("#setting_samples_save[data-unsaved] .label-text")
+    assert box.evaluate("box => getComputedStyle(box, '::before').width") == "7px", "its mark can be seen"
+    page.click("#setting_samples_save input")
+    expect(page.locator("#settings_submit")).to_have_attribute("data-unsaved", "2")
     apply(page)
     expect(page.locator("#settings_result")).to_contain_text("2 settings changed and saved.")
     page.reload()

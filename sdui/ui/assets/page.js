@@ -12,6 +12,7 @@ import "./networks.js";
 import "./prompt_drop.js";
 import "./prompt_keys.js";
 import "./queue_panel.js";
+import "./restart.js";
 import "./settings.js";
 import "./sizes.js";
 import "./styles_dialog.js";
