@@ -269,6 +269,9 @@ def test_a_batch_takes_a_folder_and_a_reload_finds_it(desk, photo):
     open_tab(page, "batch")
     expect(page.locator("#inpaint_controls")).to_have_count(0)
     page.click("#img2img_batch_from_dir_tab-button")
+    expect(page.locator("#img2img_batch_input_dir input")).to_be_visible()
+    # Gradio gives a field that has just come its first value a moment later.
+    page.wait_for_timeout(500)
     page.fill("#img2img_batch_input_dir input", str(photo.parent))
     page.fill("#img2img_batch_output_dir input", "made")
     page.fill("#img2img_batch_inpaint_mask_dir input", "masks")
