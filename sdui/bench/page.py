@@ -36,7 +36,7 @@ _COUNT_PREVIEWS = """() => new Promise(done => {
     const seen = new Set();
     const look = () => {
         const picture = document.querySelector("#txt2img_live_preview img");
-        if (picture) { seen.add(picture.src.length + picture.src.slice(-40)); requestAnimationFrame(look); }
+        if (picture) { seen.add(picture.src.length + picture.src.slice(-40)); setTimeout(look, 50); }
         else done(seen.size);
     };
     look();

@@ -24,10 +24,11 @@ class PreviewBudget:
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock
         self._begun = clock()
-        self._spent = 0.0
+        self._spent = self._last = 0.0
 
     def allows(self) -> bool:
-        return self._spent <= _SHARE * (self._clock() - self._begun)
+        earned = _SHARE * (self._clock() - self._begun)
+        return self._spent == 0 or self._spent + self._last <= earned
 
     @contextmanager
     def spending(self, latents: Tensor) -> Generator[None]:
@@ -38,7 +39,8 @@ class PreviewBudget:
         try:
             yield
         finally:
-            self._spent += self._clock() - since
+            self._last = self._clock() - since
+            self._spent += self._last
 
 
 def preview_jpeg(images: Tensor, width: int) -> bytes:
