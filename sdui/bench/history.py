@@ -8,9 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from importlib.util import find_spec
 from pathlib import Path
-from shutil import which
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -18,8 +16,9 @@ from PIL import Image
 from sdui.history.database import Database
 from sdui.history.entries import Entry, version_of
 
+from .page import READY, chromium
 from .rows import Row
-from .serving import PATIENCE, serving, wait_for
+from .serving import serving, wait_for
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -56,18 +55,12 @@ def measure_history() -> Iterator[Row]:
 
 
 def _browser(url: str) -> Iterator[Row]:
-    chromium = which("chromium") or which("google-chrome")
-    if chromium is None or find_spec("playwright") is None:
-        yield Row(_GROUP, "tab in a browser", "no Chromium or playwright here")
-        return
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.set_default_timeout(PATIENCE * 1000)
+    with chromium() as page:
+        if page is None:
+            yield Row(_GROUP, "tab in a browser", "no Chromium or playwright here")
+            return
         page.goto(url)
-        page.locator("html:not([inert]) #txt2img_generate").wait_for()
+        page.wait_for_selector(READY)
         clicked = time.perf_counter()
         page.locator("#tab_history-button").click()
         page.locator(".history-card").first.wait_for()
@@ -76,7 +69,6 @@ def _browser(url: str) -> Iterator[Row]:
         yield Row(_GROUP, "open the tab: first picture", time.perf_counter() - clicked, "s")
         yield from _scrolling(page)
         yield from _searching(page)
-        browser.close()
 
 
 def _scrolling(page: Page) -> Iterator[Row]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
-from shutil import which
 
+from .page import READY, chromium
 from .rows import Row
-from .serving import PATIENCE, serving, wait_for
+from .serving import serving, wait_for
 
 _GROUP = "library"
 _FILES = 10_000
@@ -38,20 +37,13 @@ def _start(data: Path, loras: Path, what: str) -> Iterator[Row]:
 
 
 def _browser(url: str, begun: float, what: str) -> Iterator[Row]:
-    chromium = which("chromium") or which("google-chrome")
-    if chromium is None or find_spec("playwright") is None:
-        yield Row(_GROUP, f"{what}: page in a browser", "no Chromium or playwright here")
-        return
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.set_default_timeout(PATIENCE * 1000)
+    with chromium() as page:
+        if page is None:
+            yield Row(_GROUP, f"{what}: page in a browser", "no Chromium or playwright here")
+            return
         page.goto(url)
-        page.locator("html:not([inert]) #txt2img_generate").wait_for()
+        page.wait_for_selector(READY)
         yield Row(_GROUP, f"{what}: usable page", time.perf_counter() - begun, "s")
-        browser.close()
 
 
 def _make_stand_ins(folder: Path) -> None:

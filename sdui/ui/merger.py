@@ -142,13 +142,10 @@ class Merger:
 
     def refresh(self, drawing: Any) -> Updates:
         """Lists of what is in the folders now. drawing: the checkpoint that the page draws with stays."""
-        catalog = self._services.jobs.catalog()
+        catalog = self._services.jobs.fresh_catalog()
         chosen = checkpoints.find(catalog, drawing) if isinstance(drawing, str) else None
-        titles = gr.update(choices=list(catalog.names("checkpoints")))
-        lists: Updates = {self.form.components[name]: titles for name in _MODELS}
-        vaes = gr.update(choices=[("None", ""), *catalog.vae_files])
         shown = self._quick.shows(catalog, chosen or checkpoints.current(self._services, catalog))
-        return lists | shown | {self.form.components["bake_in_vae"]: vaes}
+        return self.form.relist(catalog) | shown
 
     def read_metadata(self, *names: Any) -> Updates:
         """Of A, B and C together, where the later ones win, as A1111 has it."""

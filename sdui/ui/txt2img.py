@@ -202,7 +202,7 @@ class Txt2img(Generation):
         return {part: update for part, update in follow.items() if part not in self.parts.pictures()}
 
     def refresh(self, title: str) -> Updates:
-        catalog = self.services.jobs.catalog()
+        catalog = self.services.jobs.fresh_catalog()
         chosen = checkpoints.find(catalog, title or "") or checkpoints.current(self.services, catalog)
         return self._checkpoint(catalog, chosen)
 
