@@ -8,7 +8,7 @@ import sys
 
 from sdui.commands import COMMANDS, run
 from sdui.core.errors import LaunchError
-from sdui.core.settings import read_launch
+from sdui.core.launch import read_launch
 
 
 def main() -> int:

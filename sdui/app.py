@@ -27,8 +27,9 @@ from sdui.compat.gradio_import import import_gradio
 from sdui.core import standing
 from sdui.core.errors import LaunchError
 from sdui.core.extras import ExtrasRequest
+from sdui.core.launch import Launch
 from sdui.core.request import GenerationRequest, LoadRequest
-from sdui.core.settings import Launch, SettingsFile
+from sdui.core.settings import SettingsFile
 from sdui.extensions import loader
 from sdui.extensions.contracts import Tab
 from sdui.extensions.host import Host
@@ -38,7 +39,7 @@ from sdui.imaging.store import OutputStore, output_folders
 from sdui.jobs.catalog_memory import CatalogMemory
 from sdui.jobs.local import LocalWorker, Runs
 from sdui.jobs.queue import JobQueue
-from sdui.ui.services import Services
+from sdui.services import Services
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +148,7 @@ def build(services: Services) -> FastAPI:
 
     app = FastAPI(title="sdui", version=__version__)
     app.get("/internal/ping")(_ping)
-    sdapi.add(app, services.jobs, services.settings, services.extras)
+    sdapi.add(app, services)
     return mounting.mount(app, services)
 
 

@@ -9,10 +9,11 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
 from sdui.builtin.all import add_all
+from sdui.core.launch import Launch
 from sdui.core.merging import MergeRequest
 from sdui.core.params import Declared, Params, declared
 from sdui.core.request import GenerationRequest
-from sdui.core.settings import Launch, Preferences
+from sdui.core.settings import Preferences
 from sdui.extensions.host import Host
 
 _HEAD = """\
@@ -64,7 +65,7 @@ def page() -> str:
             ),
             *_table(
                 "Start options",
-                "`sdui/core/settings.py`. The command line goes before `COMMANDLINE_ARGS`, that before the variable.",
+                "`sdui/core/launch.py`. The command line goes before `COMMANDLINE_ARGS`, that before the variable.",
                 Launch,
                 ("Option", "Variable", "Values", "Default", "What it does"),
                 lambda d: [f"`--{d.path.replace('_', '-')}`", f"`SDUI_{d.path.upper()}`"],

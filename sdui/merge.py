@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from sdui.core.command_line import add_options
 from sdui.core.errors import SduiError
 from sdui.core.events import Event, ModelSaved, Notice, Progress, StopToken
+from sdui.core.launch import read_launch
 from sdui.core.merging import MergeRequest
 from sdui.core.params import explain
-from sdui.core.settings import read_launch
 
 _PURPOSE = (
     "Makes a new checkpoint and prints its path and SHA-256. Models are named as in the interface, by the first digits "

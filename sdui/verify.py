@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from sdui.core.errors import LaunchError, RequestError, SduiError
 from sdui.core.events import GeneratedImage, ImageReady, StopToken
+from sdui.core.launch import read_launch
 from sdui.core.replay import Record
 from sdui.core.request import GenerationRequest
-from sdui.core.settings import Preferences, read_launch
+from sdui.core.settings import Preferences
 from sdui.imaging.replaying import Source, Sources, compared, prepared
 
 Draw = Callable[[GenerationRequest], list[GeneratedImage]]

@@ -14,7 +14,7 @@ import pytest
 
 from sdui import app
 from sdui.core.errors import LaunchError
-from sdui.core.settings import Launch
+from sdui.core.launch import Launch
 from sdui.extensions.host import Host
 
 ROOT = Path(__file__).parent.parent
@@ -22,7 +22,7 @@ SERVER = """
 import sys
 from sdui import app
 from sdui.core.catalog import Catalog, Checkpoint
-from sdui.core.settings import read_launch
+from sdui.core.launch import read_launch
 
 class Engine:
     def catalog(self):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from sdui import docs
+from sdui.core.launch import Launch
 from sdui.core.merging import MergeRequest
 from sdui.core.params import declared
 from sdui.core.request import GenerationRequest
-from sdui.core.settings import Launch, Preferences
+from sdui.core.settings import Preferences
 
 
 def test_every_declared_parameter_has_a_row():

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from sdui.core.extras import ExtrasRequest
-from sdui.core.settings import SettingsFile
-from sdui.jobs.queue import JobQueue
+from sdui.services import Services
 
 from . import extras
 from .tasks import FAILURES, Tasks, refused
 
 
-def add(app: FastAPI, jobs: JobQueue, settings: SettingsFile, operations: type[ExtrasRequest]) -> None:
-    """`operations`: the class of requests with the parameters of the extensions that are here."""
-    tasks = Tasks(jobs, settings)
-    app.include_router(extras.routes(tasks, operations), prefix="/sdapi/v1")
+def add(app: FastAPI, services: Services) -> None:
+    tasks = Tasks(services.jobs, services.settings)
+    app.include_router(extras.routes(tasks, services.extras), prefix="/sdapi/v1")
     for failure in FAILURES:
         app.add_exception_handler(failure, refused)

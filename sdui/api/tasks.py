@@ -53,10 +53,12 @@ def taken(path: str) -> str:
 
 
 def refused(request: Request, error: Exception) -> JSONResponse:
-    """A1111's form of an error, with a sentence that says what to do."""
-    kind = error.kind if isinstance(error, TaskFailed) else type(error).__name__
-    answer = {"error": kind, "detail": str(error), "body": "", "errors": str(error)}
-    return JSONResponse(answer, _STATUS.get(kind, 500))
+    """A1111's form of an error, with a sentence that says what to do; 422 has FastAPI's list, as A1111's has."""
+    kind, sentence = error.kind if isinstance(error, TaskFailed) else type(error).__name__, str(error)
+    status = _STATUS.get(kind, 500)
+    field = sentence.partition(":")[0]
+    detail = [{"loc": ["body", field], "msg": sentence, "type": "value_error"}] if status == 422 else sentence
+    return JSONResponse({"error": kind, "detail": detail, "body": "", "errors": sentence}, status)
 
 
 FAILURES = (SduiError, TaskFailed)

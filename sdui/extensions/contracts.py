@@ -31,7 +31,7 @@ class Tab:
     """A name in lower case; `tab_<id>` is the element's id."""
     title: str
     build: Callable[[Any], None]
-    """Makes Gradio's components inside of the tab. Handed the page's `ui.services.Services`."""
+    """Makes Gradio's components inside of the tab. Handed `sdui.services.Services`."""
 
 
 class Ask(Protocol):

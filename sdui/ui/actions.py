@@ -8,11 +8,11 @@ import gradio as gr
 
 from sdui.core.request import HashRequest, LoadRequest, Task, UnloadRequest
 from sdui.jobs.queue import View
+from sdui.services import Services
 
 from . import checkpoints, markup
 from .form import Updates
 from .results import QUIET
-from .services import Services
 
 _PERIOD = 0.5
 """Seconds between two looks at the job."""

@@ -9,11 +9,11 @@ from typing import Any
 import gradio as gr
 
 from sdui.core.catalog import Catalog, Checkpoint, is_hash
+from sdui.services import Services
 
 from . import markup
 from .components import OpenDropdown
 from .form import Updates
-from .services import Services
 
 PICK = "pick_checkpoint"
 

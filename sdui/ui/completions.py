@@ -15,9 +15,9 @@ from sdui.core.networks import CardKind
 from sdui.prompt import wildcards
 from sdui.prompt.tags import TagLibrary
 from sdui.prompt.wildcards import Wildcards
+from sdui.services import Services
 
 from . import named_files
-from .services import Services
 
 _MOST = 20
 _MOST_FILES = 180

@@ -7,12 +7,12 @@ from typing import Any
 import gradio as gr
 
 from sdui.core.ui_defaults import Control
+from sdui.services import Services
 
 from . import checkpoints, generation, markup
 from .controls import Controls
 from .form import Updates
 from .results import QUIET
-from .services import Services
 from .setting_rows import said
 
 _HEAD = (

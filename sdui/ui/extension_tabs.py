@@ -8,9 +8,9 @@ from collections.abc import Callable
 import gradio as gr
 
 from sdui.extensions.contracts import Tab
+from sdui.services import Services
 
 from . import markup
-from .services import Services
 
 log = logging.getLogger(__name__)
 

@@ -13,13 +13,13 @@ from sdui.core.errors import RequestError
 from sdui.core.extras import ExtrasRequest, Given
 from sdui.core.groups import PREFIX, Group, groups_of
 from sdui.jobs.queue import Job
+from sdui.services import Services
 
 from . import fields_of, markup, results
 from .components import ImageFile, uploaded
 from .following import Parts, busy
 from .form import Form, Updates
 from .results import QUIET, Memory, is_local
-from .services import Services
 
 log = logging.getLogger(__name__)
 

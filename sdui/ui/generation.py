@@ -15,6 +15,7 @@ from sdui.core.errors import RequestError
 from sdui.core.groups import Kind
 from sdui.core.request import BatchRequest, GenerationRequest, LoadRequest, Task
 from sdui.jobs.queue import Job
+from sdui.services import Services
 
 from . import checkpoints, drafts, markup, networks, prompt_boxes, results, sizes, styles
 from .checkpoints import QuickSettings, tool
@@ -22,7 +23,6 @@ from .components import OpenDropdown
 from .following import Parts, busy
 from .form import Form, Updates
 from .results import QUIET
-from .services import Services
 from .sizes import SIDES
 
 log = logging.getLogger(__name__)

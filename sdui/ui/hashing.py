@@ -7,12 +7,12 @@ from typing import Any
 import gradio as gr
 
 from sdui.core.catalog import Catalog
+from sdui.services import Services
 
 from . import checkpoints
 from .checkpoints import QuickSettings
 from .form import Updates
 from .results import QUIET
-from .services import Services
 
 _PERIOD = 3.0
 """Seconds between two looks."""

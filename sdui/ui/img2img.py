@@ -16,6 +16,7 @@ from sdui.core.request import BatchRequest, GenerationRequest, Task
 from sdui.core.stages import SoftInpainting
 from sdui.imaging.pixels import opened
 from sdui.jobs.queue import Job
+from sdui.services import Services
 
 from . import checkpoints, generation, markup, results, scripts, sections
 from .checkpoints import QuickSettings
@@ -27,7 +28,6 @@ from .interrogating import Interrogation
 from .resizing import Resizing
 from .results import QUIET, Memory, is_local
 from .seeds import SeedRow
-from .services import Services
 from .sizes import SIDES
 
 _INPAINT = "init.inpaint"

@@ -10,6 +10,7 @@ import gradio as gr
 from sdui.core.errors import RequestError
 from sdui.core.extras import InterrogateRequest
 from sdui.jobs.queue import Job
+from sdui.services import Services
 
 from . import markup
 from .checkpoints import tool
@@ -17,7 +18,6 @@ from .form import Updates
 from .generation import Top
 from .init_pictures import InitPictures
 from .results import QUIET
-from .services import Services
 from .side_job import SideJob
 
 _BUTTONS = {"CLIP": ("Interrogate CLIP", "interrogate"), "DeepDanbooru": ("Interrogate DeepBooru", "deepbooru")}

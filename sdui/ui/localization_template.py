@@ -10,9 +10,9 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from sdui.core.params import declared
+from sdui.services import Services
 
 from . import localizations
-from .services import Services
 
 _WORDS = ("label", "info", "placeholder")
 _NAMES = ("checkpoints", "samplers", "schedules", "hires_upscalers", "upscalers", "describers", "detectors", "vaes")

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from fastapi import APIRouter
 
-from .services import Services
+from sdui.services import Services
 
 log = logging.getLogger(__name__)
 

@@ -11,12 +11,12 @@ from sdui.core.catalog import Catalog
 from sdui.core.errors import RequestError, SduiError
 from sdui.core.merging import METHODS, MergeRequest
 from sdui.jobs.queue import View
+from sdui.services import Services
 
 from . import checkpoints, markup
 from .checkpoints import QuickSettings, tool
 from .form import Form, Updates
 from .results import QUIET
-from .services import Services
 from .side_job import SideJob
 
 _MODELS = ("primary", "secondary", "tertiary")

@@ -14,6 +14,8 @@ from gradio.themes.utils import colors
 from starlette.responses import Response
 from starlette.routing import Mount
 
+from sdui.services import Services
+
 from . import (
     completions,
     history_routes,
@@ -26,7 +28,6 @@ from . import (
     sounds,
     token_counts,
 )
-from .services import Services
 
 ASSETS = Path(__file__).parent / "assets"
 _STYLES = (

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from sdui.core.networks import CardKind, Network, NetworkPage, NetworkQuery
-
-from .services import Services
+from sdui.services import Services
 
 _MOST = 300
 """Of tens of thousands that are looked through."""

@@ -18,9 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from sdui.core.errors import RequestError
 from sdui.core.networks import PAGE_LENGTH, CardKind, Network, NetworkQuery, Notes, Sort, version_of_family
 from sdui.imaging import card_pictures
+from sdui.services import Services
 
 from . import checkpoints
-from .services import Services
 
 PATH = "/page/networks"
 Found = TypeVar("Found")

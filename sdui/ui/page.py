@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from sdui.core.catalog import Catalog
+from sdui.services import Services
 
 from . import (
     checkpoints,
@@ -29,7 +30,6 @@ from .form import Updates
 from .history_tab import HistoryTab
 from .quick_settings import QuickBar
 from .results import QUIET, is_local
-from .services import Services
 from .tab_names import tab_ids
 
 TITLE = "sdui"

@@ -10,6 +10,7 @@ import gradio as gr
 from sdui.core import infotext
 from sdui.core.errors import RequestError
 from sdui.imaging.file_formats import Texts, read_texts
+from sdui.services import Services
 
 from . import markup
 from .components import ImageFile, uploaded
@@ -17,7 +18,6 @@ from .form import Updates
 from .replaying import ReplayPanel
 from .results import QUIET
 from .sending import Receiver
-from .services import Services
 
 _HINT = '<p class="notice">A picture made here, or by another program that writes its parameters, shows them.</p>'
 _LONGEST = 2**20

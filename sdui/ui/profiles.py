@@ -13,12 +13,12 @@ from sdui.core.errors import RequestError
 from sdui.core.params import declared
 from sdui.core.profiles import Profile, Profiles
 from sdui.core.settings_history import differences
+from sdui.services import Services
 
 from . import markup
 from .controls import Controls
 from .form import Updates
 from .results import QUIET
-from .services import Services
 from .setting_rows import SettingRows, compared, said
 
 _HEAD = (

@@ -19,13 +19,13 @@ from sdui.core.params import Params
 from sdui.core.request import BatchRequest, GenerationRequest, LoadRequest
 from sdui.imaging.pixels import opened
 from sdui.jobs.queue import Job, JobQueue, View
+from sdui.services import Services
 
 from . import markup
 from .extras import Extras
 from .form import Updates
 from .generation import Generation, kind_of
 from .results import QUIET
-from .services import Services
 
 _LAST = 4
 """Ended jobs that are listed."""

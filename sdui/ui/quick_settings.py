@@ -11,11 +11,11 @@ from sdui.core.catalog import Catalog
 from sdui.core.errors import RequestError
 from sdui.core.params import declared
 from sdui.core.settings import Preferences
+from sdui.services import Services
 
 from . import checkpoints, markup
 from .form import Form, Updates
 from .results import QUIET
-from .services import Services
 
 
 class QuickBar:

@@ -13,12 +13,12 @@ from sdui.core.settings import Preferences
 from sdui.imaging.file_formats import read
 from sdui.imaging.replaying import Comparison, Replay, Source, Sources, compared, prepared
 from sdui.jobs.queue import Job
+from sdui.services import Services
 
 from . import markup
 from .components import ImageFile, serve, uploaded
 from .form import Updates
 from .results import QUIET
-from .services import Services
 from .side_job import SideJob
 
 _INIT, _MASK = "Picture that it was made from", "Mask"

@@ -17,13 +17,13 @@ from sdui.core.groups import script_of
 from sdui.core.request import GenerationRequest
 from sdui.imaging import copies
 from sdui.jobs.queue import Job
+from sdui.services import Services
 
 from . import comparing, markup
 from .checkpoints import tool
 from .components import serve
 from .following import PERIOD, Parts
 from .form import Updates
-from .services import Services
 
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 _LOCAL_ADDRESSES = ("127.0.0.1", "::1")

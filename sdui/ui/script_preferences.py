@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from .services import Services
+from sdui.services import Services
 
 _NAMES = (
     "disable_token_counters",

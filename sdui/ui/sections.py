@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sdui.core.page_preferences import ITEMS
-
-from .services import Services
+from sdui.services import Services
 
 
 def build(services: Services, makers: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:

@@ -9,13 +9,13 @@ import gradio as gr
 from sdui.core.events import ImageSaved
 from sdui.core.groups import Kind
 from sdui.core.request import GenerationRequest
+from sdui.services import Services
 
 from . import markup, results
 from .checkpoints import tool
 from .following import Parts
 from .form import Form, Updates
 from .results import QUIET
-from .services import Services
 
 _EXTRAS = ("subseed", "subseed_strength", "seed_resize_from_w", "seed_resize_from_h")
 _NO_PICTURE = "There is no picture yet whose seed could be used."

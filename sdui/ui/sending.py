@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from sdui.core.errors import RequestError
+from sdui.services import Services
 
 from . import markup, results
 from .components import ImageFile
@@ -18,7 +19,6 @@ from .following import Parts
 from .form import Updates
 from .img2img import Img2img
 from .results import QUIET
-from .services import Services
 from .txt2img import Txt2img
 
 

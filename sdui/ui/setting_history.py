@@ -8,11 +8,11 @@ import gradio as gr
 
 from sdui.core.errors import RequestError
 from sdui.core.settings_history import differences
+from sdui.services import Services
 
 from . import markup
 from .form import Updates
 from .results import QUIET
-from .services import Services
 from .setting_rows import SettingRows, compared
 
 _BACK = "settings_history_back"

@@ -15,12 +15,12 @@ from sdui.core.errors import RequestError
 from sdui.core.params import Declared, declared
 from sdui.core.settings import Preferences
 from sdui.core.settings_history import Difference, differences
+from sdui.services import Services
 
 from . import localizations, markup
 from .form import Form, Updates
 from .quick_settings import QuickBar
 from .results import QUIET
-from .services import Services
 from .tab_names import tab_ids
 
 _SECTIONS = (

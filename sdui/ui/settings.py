@@ -10,12 +10,12 @@ import gradio as gr
 from fastapi import APIRouter
 
 from sdui.core.catalog import Catalog
+from sdui.services import Services
 
 from . import actions, defaults, licenses, localization_template, profiles, setting_history, sysinfo
 from .controls import Controls
 from .form import Form
 from .quick_settings import QuickBar
-from .services import Services
 from .setting_rows import SettingRows, page_id
 
 _HISTORY, _PROFILES, _DEFAULTS = "settings_tab_history", "settings_tab_profiles", "settings_tab_defaults"

@@ -8,12 +8,12 @@ import gradio as gr
 
 from sdui.core.events import Stop
 from sdui.jobs.queue import Job
+from sdui.services import Services
 
 from . import markup
 from .following import PERIOD
 from .form import Updates
 from .results import QUIET
-from .services import Services
 
 
 class SideJob:

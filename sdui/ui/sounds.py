@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, Response
 
-from .services import Services
+from sdui.services import Services
 
 
 def routes(services: Services) -> APIRouter:

@@ -11,13 +11,13 @@ import gradio as gr
 from sdui.core.errors import RequestError
 from sdui.core.request import GenerationRequest
 from sdui.prompt.styles import Style, StyleDatabase
+from sdui.services import Services
 
 from . import markup
 from .checkpoints import tool
 from .components import OpenDropdown, uploaded
 from .form import Form, Updates
 from .results import QUIET
-from .services import Services
 
 _COPY = "(prompt, negative) => [prompt, negative]"
 _SHOWN, _HIDDEN = gr.update(visible=True), gr.update(visible=False)

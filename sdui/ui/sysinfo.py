@@ -18,13 +18,13 @@ import psutil
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
+from sdui.core.launch import Launch
 from sdui.core.networks import NetworkQuery
 from sdui.core.params import Declared, Params, declared
-from sdui.core.settings import Launch
+from sdui.services import Services
 
 from .form import Updates
 from .results import QUIET
-from .services import Services
 
 _SECRET = re.compile("auth|password|passwd|secret|token|key|credential", re.IGNORECASE)
 _LINK = (

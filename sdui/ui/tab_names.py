@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .services import Services
+from sdui.services import Services
 
 _OWN = {
     "txt2img": "txt2img",

@@ -18,9 +18,9 @@ from sdui.prompt.names import Lookup, Named, NameIndex, no_names
 from sdui.prompt.remarks import syntax_remarks
 from sdui.prompt.styles import StyleDatabase
 from sdui.prompt.tokenizer import Tokenizer
+from sdui.services import Services
 
 from . import named_files
-from .services import Services
 
 _LONGEST = 100_000
 _MOST_CHARACTERS = 2_000_000

@@ -13,6 +13,7 @@ from sdui.core.events import ImageSaved
 from sdui.core.request import GenerationRequest, LoadRequest
 from sdui.core.stages import Hires
 from sdui.imaging.hires_size import hires_size
+from sdui.services import Services
 
 from . import checkpoints, generation, markup, results, scripts, sections
 from .checkpoints import QuickSettings
@@ -21,7 +22,6 @@ from .form import Form, Updates
 from .generation import Generation, Tools
 from .results import QUIET, Memory
 from .seeds import SeedRow
-from .services import Services
 from .sizes import SIDES
 
 _HIRES = (

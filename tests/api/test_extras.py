@@ -14,11 +14,13 @@ from PIL.PngImagePlugin import PngInfo
 
 from sdui.api import sdapi
 from sdui.core.extras import ExtrasRequest
+from sdui.core.launch import Launch
 from sdui.core.settings import SettingsFile
 from sdui.extensions.hooks import hook
 from sdui.imaging.store import OutputStore
 from sdui.jobs.local import LocalWorker
 from sdui.jobs.queue import JobQueue
+from sdui.services import Services
 from tests.support.running import make_engine, make_host
 
 INFOTEXT = "a red circle\nSteps: 4, Sampler: Euler, CFG scale: 7, Seed: 1, Size: 24x16"
@@ -48,7 +50,8 @@ def client(folder):
     worker = LocalWorker(lambda: make_engine([folder], folder, host=host))
     app = FastAPI()
     with closing(OutputStore(folder)) as store, closing(JobQueue([worker], store.save, store.save_picture)) as jobs:
-        sdapi.add(app, jobs, SettingsFile(folder / "config.json"), host.request(ExtrasRequest, "operation"))
+        settings, operations = SettingsFile(folder / "config.json"), host.request(ExtrasRequest, "operation")
+        sdapi.add(app, Services(jobs, settings, Launch(data_dir=folder), extras=operations))
         with TestClient(app) as client:
             yield client
 
@@ -121,10 +124,11 @@ def test_what_cannot_be_done_is_said(client, body, says):
 def test_an_operation_that_is_not_here_is_refused(tmp_path):
     app = FastAPI()
     with closing(JobQueue([], lambda image, preferences: None)) as jobs:
-        sdapi.add(app, jobs, SettingsFile(tmp_path / "config.json"), make_host().request(ExtrasRequest, "always"))
+        settings, operations = SettingsFile(tmp_path / "config.json"), make_host().request(ExtrasRequest, "always")
+        sdapi.add(app, Services(jobs, settings, Launch(data_dir=tmp_path), extras=operations))
         with TestClient(app) as client:
             answer = client.post("/sdapi/v1/extra-single-image", json={"image": picture(), "gfpgan_visibility": 1})
-    assert answer.status_code == 422 and "there is no such operation" in answer.json()["detail"]
+    assert answer.status_code == 422 and "there is no such operation" in answer.json()["errors"]
 
 
 def test_interrogate_finds_its_describer_in_any_case(client):

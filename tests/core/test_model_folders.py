@@ -5,7 +5,7 @@ import os
 import pytest
 
 from sdui.core.errors import LaunchError
-from sdui.core.settings import read_launch
+from sdui.core.launch import read_launch
 
 
 def launch(*arguments, **env):

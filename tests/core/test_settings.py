@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from sdui.core import settings
 from sdui.core.errors import LaunchError, RequestError
 from sdui.core.files import write_atomic
-from sdui.core.settings import Preferences, SettingsFile, read_launch
+from sdui.core.launch import read_launch
+from sdui.core.settings import Preferences, SettingsFile
 from sdui.core.settings_history import KEPT, differences
 
 

@@ -14,8 +14,9 @@ from sdui.core.a1111_body import request_from
 from sdui.core.errors import ExtensionError, Interrupted, RequestError
 from sdui.core.events import ImageReady, StopToken
 from sdui.core.groups import groups_of
+from sdui.core.launch import Launch
 from sdui.core.request import GenerationRequest
-from sdui.core.settings import Launch, Preferences
+from sdui.core.settings import Preferences
 from sdui.extensions import hooks, loader
 from sdui.extensions.host import Host
 from tests.support.checkpoints import write_tiny_checkpoint

@@ -14,10 +14,11 @@ from PIL import Image
 from sdui.core.catalog import Catalog, Checkpoint
 from sdui.core.errors import ModelNotFound, RequestError, SduiError
 from sdui.core.events import Emit, GeneratedImage, ImageReady, ModelSaved, Notice, Preview, Progress, Stop, StopToken
+from sdui.core.launch import Launch
 from sdui.core.merging import MergeRequest
 from sdui.core.networks import Library, Network, NetworkPage, NetworkQuery
 from sdui.core.request import BatchRequest, GenerationRequest, LoadRequest, Task
-from sdui.core.settings import Launch, Preferences
+from sdui.core.settings import Preferences
 
 DEMO = Checkpoint(
     "demo",

@@ -19,14 +19,15 @@ from sdui.builtin import all as builtin
 from sdui.core import standing
 from sdui.core.catalog import Catalog
 from sdui.core.extras import ExtrasRequest
+from sdui.core.launch import Launch
 from sdui.core.request import GenerationRequest, Task
-from sdui.core.settings import Launch, SettingsFile
+from sdui.core.settings import SettingsFile
 from sdui.extensions.host import Host
 from sdui.history.history import History
 from sdui.imaging.store import OutputStore, output_folders
 from sdui.jobs.queue import JobQueue
+from sdui.services import Services
 from sdui.ui import mounting
-from sdui.ui.services import Services
 
 from .fake_worker import CATALOG, FakeWorker
 

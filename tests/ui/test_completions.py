@@ -6,10 +6,11 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from sdui.core.settings import Launch, SettingsFile
+from sdui.core.launch import Launch
+from sdui.core.settings import SettingsFile
 from sdui.jobs.queue import JobQueue
+from sdui.services import Services
 from sdui.ui import completions
-from sdui.ui.services import Services
 from tests.support.fake_worker import FakeWorker
 from tests.support.servers import wait_until
 

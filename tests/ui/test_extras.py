@@ -10,10 +10,11 @@ import gradio as gr
 import pytest
 
 from sdui.core.extras import ExtrasRequest
-from sdui.core.settings import Launch, SettingsFile
+from sdui.core.launch import Launch
+from sdui.core.settings import SettingsFile
 from sdui.jobs.queue import JobQueue
+from sdui.services import Services
 from sdui.ui import extras, results
-from sdui.ui.services import Services
 from tests.support.fake_worker import CATALOG, FakeWorker
 from tests.support.running import make_host
 

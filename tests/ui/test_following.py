@@ -9,11 +9,12 @@ import gradio as gr
 import pytest
 
 from sdui.core.events import Failed, Finished, ImageSaved, Notice, Preview, Progress, Started, Stop
+from sdui.core.launch import Launch
 from sdui.core.request import GenerationRequest, LoadRequest
-from sdui.core.settings import Launch, Preferences, SettingsFile
+from sdui.core.settings import Preferences, SettingsFile
 from sdui.jobs.queue import Job, JobQueue
+from sdui.services import Services
 from sdui.ui import results
-from sdui.ui.services import Services
 
 TEXT = "an apple\nSteps: 20, Sampler: Euler, Seed: 1, Size: 64x64"
 

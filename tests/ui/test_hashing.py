@@ -6,10 +6,11 @@ import gradio as gr
 import pytest
 
 from sdui.core.catalog import Catalog, Hashing
-from sdui.core.settings import Launch, SettingsFile
+from sdui.core.launch import Launch
+from sdui.core.settings import SettingsFile
 from sdui.jobs.queue import JobQueue
+from sdui.services import Services
 from sdui.ui import checkpoints, hashing
-from sdui.ui.services import Services
 from tests.support.fake_worker import CATALOG, DEMO, FakeWorker
 
 

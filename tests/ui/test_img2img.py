@@ -18,15 +18,16 @@ from sdui.core.catalog import Checkpoint, Choice
 from sdui.core.errors import RequestError
 from sdui.core.events import Described
 from sdui.core.extras import InterrogateRequest
+from sdui.core.launch import Launch
 from sdui.core.request import GenerationRequest
-from sdui.core.settings import Launch, SettingsFile
+from sdui.core.settings import SettingsFile
 from sdui.core.stages import InitImage, Inpaint
 from sdui.jobs.queue import JobQueue
+from sdui.services import Services
 from sdui.ui import checkpoints, generation, img2img, results
 from sdui.ui.form import Form
 from sdui.ui.init_pictures import InitPictures
 from sdui.ui.interrogating import Interrogation
-from sdui.ui.services import Services
 from tests.support.fake_worker import CATALOG, FakeWorker
 from tests.support.running import make_host
 from tests.support.servers import wait_until

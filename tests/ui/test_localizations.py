@@ -13,14 +13,15 @@ import pytest
 from sdui.builtin import all as builtin
 from sdui.core import standing
 from sdui.core.extras import ExtrasRequest
+from sdui.core.launch import Launch
 from sdui.core.request import GenerationRequest
-from sdui.core.settings import Launch, SettingsFile
+from sdui.core.settings import SettingsFile
 from sdui.extensions.host import Host
 from sdui.jobs.queue import JobQueue
 from sdui.sampling import registry
 from sdui.sampling.schedules import schedule_names
+from sdui.services import Services
 from sdui.ui import localization_template, localizations, page
-from sdui.ui.services import Services
 from tests.support.fake_worker import FakeWorker
 
 SHIPPED = sorted(localizations.SHIPPED.glob("*.json"))

@@ -8,11 +8,12 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
+from sdui.core.launch import Launch
 from sdui.core.merging import MergeRequest
-from sdui.core.settings import Launch, SettingsFile
+from sdui.core.settings import SettingsFile
 from sdui.jobs.queue import JobQueue
+from sdui.services import Services
 from sdui.ui import checkpoints, merger
-from sdui.ui.services import Services
 from tests.support.fake_worker import CATALOG, FakeWorker
 
 CONTROLS = {

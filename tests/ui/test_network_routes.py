@@ -12,10 +12,11 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from sdui.core.catalog import Catalog, Checkpoint
-from sdui.core.settings import Launch, SettingsFile
+from sdui.core.launch import Launch
+from sdui.core.settings import SettingsFile
 from sdui.jobs.queue import JobQueue
+from sdui.services import Services
 from sdui.ui import network_routes
-from sdui.ui.services import Services
 from tests.support.fake_worker import FakeWorker
 
 HAT = {"kind": "lora", "title": "sub/hat.safetensors"}

@@ -7,10 +7,11 @@ import shutil
 from pathlib import Path
 
 from sdui import app
-from sdui.core.settings import Launch, SettingsFile
+from sdui.core.launch import Launch
+from sdui.core.settings import SettingsFile
 from sdui.jobs.queue import JobQueue
+from sdui.services import Services
 from sdui.ui import page
-from sdui.ui.services import Services
 from tests.support.fake_worker import FakeWorker
 
 

@@ -10,12 +10,13 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from sdui.core.events import Finished, ImageSaved, Preview, Progress, Started, Stop
+from sdui.core.launch import Launch
 from sdui.core.request import GenerationRequest, LoadRequest
-from sdui.core.settings import Launch, Preferences, SettingsFile
+from sdui.core.settings import Preferences, SettingsFile
 from sdui.core.stages import InitImage
 from sdui.jobs.queue import JobQueue
+from sdui.services import Services
 from sdui.ui.queue_panel import listed, routes
-from sdui.ui.services import Services
 from tests.support.fake_worker import jpeg, pixels
 
 

@@ -12,12 +12,13 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from sdui.core.launch import Launch
 from sdui.core.params import Param, declared
-from sdui.core.settings import Launch, Preferences, SettingsFile
+from sdui.core.settings import Preferences, SettingsFile
 from sdui.core.settings_history import Difference, differences
 from sdui.jobs.queue import JobQueue
+from sdui.services import Services
 from sdui.ui import page, setting_rows, settings, sysinfo
-from sdui.ui.services import Services
 from tests.support.fake_worker import FakeWorker
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
+from sdui.core.launch import Launch
 from sdui.core.request import GenerationRequest
-from sdui.core.settings import Launch, SettingsFile
+from sdui.core.settings import SettingsFile
 from sdui.jobs.queue import JobQueue
+from sdui.services import Services
 from sdui.ui import checkpoints, results, txt2img
 from sdui.ui.form import Form
-from sdui.ui.services import Services
 from sdui.ui.styles import StyleBox
 from tests.support.fake_worker import FakeWorker
 

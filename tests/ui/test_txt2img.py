@@ -11,12 +11,13 @@ import pytest
 
 from sdui.core import infotext, standing
 from sdui.core.events import ImageSaved
+from sdui.core.launch import Launch
 from sdui.core.request import GenerationRequest, LoadRequest
-from sdui.core.settings import Launch, Preferences, SettingsFile
+from sdui.core.settings import Preferences, SettingsFile
 from sdui.core.stages import Hires
 from sdui.jobs.queue import JobQueue
+from sdui.services import Services
 from sdui.ui import checkpoints, results, txt2img
-from sdui.ui.services import Services
 from tests.support.fake_worker import FakeWorker
 from tests.support.servers import wait_until
 

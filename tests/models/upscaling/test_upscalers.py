@@ -12,7 +12,8 @@ from safetensors.torch import save_file
 from sdui.builtin.upscalers.engine import upscalers
 from sdui.core.errors import Interrupted, ModelFileError
 from sdui.core.events import Progress, Stop, StopToken
-from sdui.core.settings import Launch, Preferences
+from sdui.core.launch import Launch
+from sdui.core.settings import Preferences
 from sdui.extensions.contracts import Context
 from sdui.models.files import ModelFiles
 from sdui.models.store import ModelStore

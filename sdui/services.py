@@ -1,4 +1,4 @@
-"""What every tab is handed: the few long-lived parts of the server behind the page."""
+"""What every tab and every route is handed: the few long-lived parts of the server."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import functools
 from dataclasses import dataclass, field
 
 from sdui.core.extras import ExtrasRequest
+from sdui.core.launch import Launch
 from sdui.core.request import GenerationRequest
-from sdui.core.settings import Launch, SettingsFile
+from sdui.core.settings import SettingsFile
 from sdui.core.ui_defaults import UiDefaults
 from sdui.extensions.contracts import Tab
 from sdui.history.history import History
