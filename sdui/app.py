@@ -37,6 +37,7 @@ from sdui.extensions.loader import Found
 from sdui.history.history import History
 from sdui.imaging.store import OutputStore, output_folders
 from sdui.jobs.catalog_memory import CatalogMemory
+from sdui.jobs.journal import Journal
 from sdui.jobs.local import LocalWorker, Runs
 from sdui.jobs.queue import JobQueue
 from sdui.services import Services
@@ -72,9 +73,10 @@ def main(launch: Launch) -> None:
                 launch.data_dir, launch.folder("cache"), lambda: output_folders(store.root, settings.current)
             )
             saves = (history.told(store.save), history.told(store.save_picture))
-            with closing(history), closing(JobQueue([worker], *saves)) as jobs:
+            extras = host.request(ExtrasRequest, "operation")
+            journal = Journal(launch.data_dir / "jobs.sqlite", settings, requests, extras)
+            with closing(history), closing(JobQueue([worker], *saves, journal)) as jobs:
                 history.start(after=_HEAD_START)
-                extras = host.request(ExtrasRequest, "operation")
                 tabs, unbuilt = page_tabs(launch)
                 problems += unbuilt
                 services = Services(

@@ -14,7 +14,7 @@ from sdui.core.extras import ExtrasRequest, Given
 from sdui.core.extras import InterrogateRequest as Interrogate
 from sdui.core.groups import groups_of
 from sdui.core.params import explain
-from sdui.jobs.queue import View
+from sdui.jobs.job import View
 
 from .tasks import TaskFailed, Tasks, taken
 

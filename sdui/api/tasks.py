@@ -12,7 +12,8 @@ from sdui.core.errors import ModelNotFound, RequestError, SduiError
 from sdui.core.events import Failed
 from sdui.core.request import Task
 from sdui.core.settings import SettingsFile
-from sdui.jobs.queue import JobQueue, View
+from sdui.jobs.job import View
+from sdui.jobs.queue import JobQueue
 
 _STATUS = {RequestError.__name__: 422, ModelNotFound.__name__: 404}
 """Of an error's class; any other is the server's own, 500."""

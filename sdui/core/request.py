@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SerializeAsAny
 
 from .extras import ExtrasRequest, InterrogateRequest
 from .groups import Extended
@@ -354,7 +354,7 @@ class HashRequest(Params):
 class BatchRequest(Params):
     """img2img of every picture of a source, one after the other."""
 
-    request: GenerationRequest
+    request: SerializeAsAny[GenerationRequest]
     """Of each; its picture and its mask are b"", "to be given"."""
     source: PictureSource = PictureSource()
     resize: ResizeBy | None = None

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
-import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 from sdui.core.catalog import Catalog
-from sdui.core.errors import Interrupted, SduiError
+from sdui.core.errors import Interrupted, RequestError, SduiError
 from sdui.core.events import (
-    Described,
     Emit,
     Event,
     Failed,
@@ -22,12 +19,9 @@ from sdui.core.events import (
     ImageReady,
     ImageSaved,
     Last,
-    ModelSaved,
     Notice,
     PictureReady,
     PictureSaved,
-    Preview,
-    Progress,
     Started,
     Stop,
     Stopped,
@@ -37,6 +31,10 @@ from sdui.core.extras import ExtrasRequest
 from sdui.core.networks import Library
 from sdui.core.request import BatchRequest, Task
 from sdui.core.settings import Preferences
+
+from .job import Job, Saved
+from .journal import Journal
+from .turns import place_for, rank_at
 
 log = logging.getLogger(__name__)
 
@@ -65,129 +63,32 @@ class Worker(Protocol):
     def close(self) -> None: ...
 
 
-Saved = ImageSaved | PictureSaved
 Save = Callable[[GeneratedImage, Preferences], tuple[ImageSaved, str]]
 """Writes a picture; returns what readers are told, and a warning or ""."""
 SavePicture = Callable[[PictureReady, Preferences], tuple[PictureSaved, str]]
 """The same for what the Extras tab makes."""
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """What a page shows of a job at one moment. `version` grows with every change."""
-
-    version: int
-    state: str
-    """queued, running, finished, stopped or failed."""
-    progress: Progress | None = None
-    preview: bytes | None = None
-    images: tuple[ImageSaved, ...] = ()
-    pictures: tuple[PictureSaved, ...] = ()
-    """Of the Extras tab."""
-    described: str = ""
-    """What an interrogator said."""
-    model: ModelSaved | None = None
-    """What a merge has made."""
-    notices: tuple[str, ...] = ()
-    error: str = ""
-    earlier: tuple[Saved, ...] = ()
-    """What was shown before this job's own."""
-
-    @property
-    def gallery(self) -> tuple[Saved, ...]:
-        """What the page shows: what was there already, then grids, then the rest."""
-        shown = [one for one in (*self.images, *self.pictures) if one.shown]
-        return (
-            *self.earlier,
-            *sorted(shown, key=lambda one: not (isinstance(one, ImageSaved) and one.kind == "grid")),
-        )
-
-    @property
-    def ended(self) -> bool:
-        return self.state in ("finished", "stopped", "failed")
-
-
-@dataclass(slots=True, eq=False)
-class Job:
-    """A task in the queue. Any number of readers follow it from the start with `events` or look at it with `view`.
-
-    Progress and previews are kept only until the next one; everything else is kept.
-    """
-
-    task: Task
-    preferences: Preferences
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    submitted: float = field(default_factory=time.time)
-    stop: StopToken = field(default_factory=StopToken)
-    earlier: tuple[Saved, ...] = ()
-    """Pictures that this job adds its own to."""
-    _log: list[tuple[int, Event]] = field(default_factory=list[tuple[int, Event]])
-    _version: int = 0
-    _changed: threading.Condition = field(default_factory=threading.Condition)
-
-    def publish(self, event: Event) -> None:
-        with self._changed:
-            if isinstance(event, Progress | Preview):
-                self._log = [entry for entry in self._log if type(entry[1]) is not type(event)]
-            self._version += 1
-            self._log.append((self._version, event))
-            self._changed.notify_all()
-
-    def events(self, after: int = 0) -> Iterator[Event]:
-        """Every event later than version `after`, waiting for more until the job has ended."""
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda at=after: self._version > at or self._ended())
-                if self._version <= after:
-                    return
-                fresh = [entry for entry in self._log if entry[0] > after]
-            for version, event in fresh:
-                after = version
-                yield event
-                if isinstance(event, Last):
-                    return
-
-    def _ended(self) -> bool:
-        return bool(self._log) and isinstance(self._log[-1][1], Last)
-
-    def view(self) -> View:
-        with self._changed:
-            events = [event for _, event in self._log]
-            version = self._version
-        last = events[-1] if events else None
-        match last:
-            case None:
-                state = "queued"
-            case Finished() | Stopped() | Failed():
-                state = type(last).__name__.lower()
-            case _:
-                state = "running"
-        return View(
-            version,
-            state,
-            next((e for e in events if isinstance(e, Progress)), None),
-            next((e.jpeg for e in events if isinstance(e, Preview)), None),
-            tuple(e for e in events if isinstance(e, ImageSaved)),
-            tuple(e for e in events if isinstance(e, PictureSaved)),
-            next((e.text for e in events if isinstance(e, Described)), ""),
-            next((e for e in events if isinstance(e, ModelSaved)), None),
-            tuple(e.text for e in events if isinstance(e, Notice)),
-            last.error if isinstance(last, Failed) else "",
-            self.earlier,
-        )
-
-    def images(self) -> list[ImageSaved]:
-        """Wait for the end; the pictures."""
-        return [event for event in self.events() if isinstance(event, ImageSaved)]
-
-
 class JobQueue:
-    def __init__(self, workers: list[Worker], save: Save, save_picture: SavePicture | None = None) -> None:
+    def __init__(
+        self, workers: list[Worker], save: Save, save_picture: SavePicture | None = None, journal: Journal | None = None
+    ) -> None:
+        """journal: what is in it waits again, and what is done here is written into it."""
         self._save, self._save_picture = save, save_picture
         self._workers = workers
+        self._journal = journal
         self._waiting: list[Job] = []
         self._jobs: dict[str, Job] = {}
+        self._ended = deque[str]()
+        """Ids, in the order in which they ended."""
+        self._listeners: list[Callable[[Job], None]] = []
+        self._closing = False
         self._ready = threading.Condition()
+        if journal:
+            kept = journal.load(KEPT_JOBS)
+            self._waiting = kept.waiting
+            self._jobs = {job.id: job for job in (*kept.ended, *kept.waiting)}
+            self._ended.extend(job.id for job in kept.ended)
         for worker in workers:
             threading.Thread(target=self._serve, args=(worker,), name=worker.name, daemon=True).start()
 
@@ -214,14 +115,25 @@ class JobQueue:
     def submit(
         self, task: Task, preferences: Preferences, place: int | None = None, earlier: tuple[Saved, ...] = ()
     ) -> Job:
-        """place: among those that wait, 0 = next, None = last. earlier: what the job adds its pictures to."""
-        job = Job(task, preferences, earlier=earlier)
+        """As `add`, for a task. earlier: what the job adds its pictures to."""
+        return self.add(Job(task, preferences, earlier=earlier), place)
+
+    def add(self, job: Job, place: int | None = None) -> Job:
+        """place: among those that wait, 0 = next, None = when its client's turn comes.
+
+        Raises RequestError where a job of the same id has not ended yet.
+        """
         with self._ready:
-            ended = [old.id for old in self._jobs.values() if old.view().ended]
-            for name in ended[: max(0, len(ended) - KEPT_JOBS)]:
-                del self._jobs[name]
+            if job.id in self._jobs:
+                if not self._jobs[job.id].ended:
+                    raise RequestError(f"force_task_id: a job {job.id!r} waits or runs already; choose another id.")
+                self._ended.remove(job.id)
+            while len(self._ended) > KEPT_JOBS:
+                del self._jobs[self._ended.popleft()]
             self._jobs[job.id] = job
-            self._waiting.insert(len(self._waiting) if place is None else max(place, 0), job)
+            self._insert(job, place)
+            if self._journal:
+                self._journal.add(job)
             self._ready.notify()
             if self._waiting[0] is job:
                 self._tell_next()
@@ -232,8 +144,21 @@ class JobQueue:
         with self._ready:
             if job in self._waiting:
                 self._waiting.remove(job)
-                self._waiting.insert(max(place, 0), job)
-                self._tell_next()
+                self._insert(job, place)
+                self._changed(job)
+
+    def edit(self, job: Job, *, task: Task | None = None, priority: int | None = None) -> bool:
+        """Change what a waiting job asks for or how urgent it is; False for one that waits no more."""
+        with self._ready:
+            if job not in self._waiting:
+                return False
+            job.task = task or job.task
+            if priority is not None and priority != job.priority:
+                job.priority = priority
+                self._waiting.remove(job)
+                self._insert(job, None)
+            self._changed(job)
+        return True
 
     def withdraw(self, job: Job) -> int | None:
         """Take a job out before it runs; the place that it had, None for one that waits no more."""
@@ -243,11 +168,16 @@ class JobQueue:
             place = self._waiting.index(job)
             self._waiting.remove(job)
             self._tell_next()
-        job.publish(Stopped())
+        self._end(job, Stopped())
         return place
 
+    def when_ended(self, listener: Callable[[Job], None]) -> None:
+        """`listener` is called, in any thread, with each job that has ended; it must return at once."""
+        self._listeners.append(listener)
+
     def get(self, job_id: str) -> Job | None:
-        return self._jobs.get(job_id)
+        """None for one that is not known, or not any more."""
+        return self._jobs.get(job_id) or (self._journal.find(job_id) if self._journal else None)
 
     def list(self) -> list[Job]:
         """Oldest first: ended, running and waiting."""
@@ -268,18 +198,42 @@ class JobQueue:
             job.stop.request(level)
 
     def close(self) -> None:
+        """What waits and what runs is done after the next start, where there is a journal; here it is stopped."""
+        with self._ready:
+            self._closing = True
         for job in self.list():
             self.stop(job)
+            if self._journal and not job.ended:
+                self._journal.give_back(job)
         for worker in self._workers:
             worker.close()
+        if self._journal:
+            self._journal.close()
 
     def _take(self) -> Job:
-        """The oldest job; the place for priorities and for preferring a worker that holds the model."""
+        """The first job; the place for preferring a worker that holds the model."""
         with self._ready:
             self._ready.wait_for(lambda: bool(self._waiting))
             job = self._waiting.pop(0)
             self._tell_next()
             return job
+
+    def _insert(self, job: Job, place: int | None) -> None:
+        at = place_for(job, self._waiting) if place is None else min(max(place, 0), len(self._waiting))
+        rank = rank_at(at, self._waiting)
+        self._waiting.insert(at, job)
+        if rank is not None:
+            job.rank = rank
+            return
+        for number, waiting in enumerate(self._waiting):
+            waiting.rank = number
+        if self._journal:
+            self._journal.change(self._waiting)
+
+    def _changed(self, job: Job) -> None:
+        if self._journal:
+            self._journal.change([job])
+        self._tell_next()
 
     def _tell_next(self) -> None:
         for worker in self._workers:
@@ -288,6 +242,8 @@ class JobQueue:
     def _serve(self, worker: Worker) -> None:
         while True:
             job = self._take()
+            if self._journal:
+                self._journal.start(job)
             job.publish(Started(worker.name))
             try:
                 worker.run(job.task, job.preferences, lambda event, job=job: self._publish(job, event), job.stop)
@@ -309,7 +265,23 @@ class JobQueue:
                     job.task = job.task.model_copy(update={"source": without})
                 case _:
                     pass
-            job.publish(ending)
+            self._end(job, ending)
+
+    def _end(self, job: Job, ending: Last) -> None:
+        if self._journal and self._closing and isinstance(ending, Stopped):
+            self._journal.give_back(job)
+        elif self._journal:
+            self._journal.end(job, ending)
+        with self._ready:
+            self._ended.append(job.id)
+        job.publish(ending)
+        for listener in self._listeners:
+            listener(job)
+
+    def _say(self, job: Job, event: Event) -> None:
+        if self._journal:
+            self._journal.say(job, event)
+        job.publish(event)
 
     def _publish(self, job: Job, event: Event) -> None:
         """A picture is saved before anyone hears of it."""
@@ -322,8 +294,8 @@ class JobQueue:
             saved, warning = saving
             if warning:
                 self._publish(job, Notice(warning))
-            job.publish(saved)
+            self._say(job, saved)
             return
         if isinstance(event, Notice):
             log.warning("job %s: %s", job.id[:8], event.text)
-        job.publish(event)
+        self._say(job, event)

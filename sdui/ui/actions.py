@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from sdui.core.request import HashRequest, LoadRequest, Task, UnloadRequest
-from sdui.jobs.queue import View
+from sdui.jobs.job import View
 from sdui.services import Services
 
 from . import checkpoints, markup

@@ -12,7 +12,7 @@ from sdui.core.catalog import Catalog
 from sdui.core.errors import RequestError
 from sdui.core.extras import ExtrasRequest, Given
 from sdui.core.groups import PREFIX, Group, groups_of
-from sdui.jobs.queue import Job
+from sdui.jobs.job import Job
 from sdui.services import Services
 
 from . import fields_of, markup, results

@@ -14,7 +14,8 @@ import gradio as gr
 from sdui.core.events import Stop
 from sdui.core.extras import ExtrasRequest
 from sdui.core.request import BatchRequest, GenerationRequest
-from sdui.jobs.queue import Job, JobQueue, View
+from sdui.jobs.job import Job, View
+from sdui.jobs.queue import JobQueue
 
 from . import markup
 from .components import serve

@@ -14,7 +14,7 @@ from sdui.core.catalog import Catalog
 from sdui.core.errors import RequestError
 from sdui.core.groups import Kind
 from sdui.core.request import BatchRequest, GenerationRequest, LoadRequest, Task
-from sdui.jobs.queue import Job
+from sdui.jobs.job import Job
 from sdui.services import Services
 
 from . import checkpoints, drafts, markup, networks, prompt_boxes, results, sizes, styles

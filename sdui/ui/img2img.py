@@ -15,7 +15,7 @@ from sdui.core.params import declared
 from sdui.core.request import BatchRequest, GenerationRequest, Task
 from sdui.core.stages import SoftInpainting
 from sdui.imaging.pixels import opened
-from sdui.jobs.queue import Job
+from sdui.jobs.job import Job
 from sdui.services import Services
 
 from . import checkpoints, generation, markup, results, scripts, sections

@@ -9,7 +9,7 @@ import gradio as gr
 
 from sdui.core.errors import RequestError
 from sdui.core.extras import InterrogateRequest
-from sdui.jobs.queue import Job
+from sdui.jobs.job import Job
 from sdui.services import Services
 
 from . import markup

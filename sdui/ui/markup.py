@@ -9,7 +9,7 @@ from html import escape
 from sdui.core import infotext
 from sdui.core.events import ImageSaved, PictureSaved
 from sdui.imaging.replaying import Comparison
-from sdui.jobs.queue import View
+from sdui.jobs.job import View
 
 
 def progress(view: View, ahead: int) -> str:

@@ -10,7 +10,7 @@ import gradio as gr
 from sdui.core.catalog import Catalog
 from sdui.core.errors import RequestError, SduiError
 from sdui.core.merging import METHODS, MergeRequest
-from sdui.jobs.queue import View
+from sdui.jobs.job import View
 from sdui.services import Services
 
 from . import checkpoints, markup

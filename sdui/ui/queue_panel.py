@@ -18,7 +18,8 @@ from sdui.core.extras import ExtrasRequest, InterrogateRequest
 from sdui.core.params import Params
 from sdui.core.request import BatchRequest, GenerationRequest, LoadRequest
 from sdui.imaging.pixels import opened
-from sdui.jobs.queue import Job, JobQueue, View
+from sdui.jobs.job import Job, View
+from sdui.jobs.queue import JobQueue
 from sdui.services import Services
 
 from . import markup

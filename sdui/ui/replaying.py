@@ -12,7 +12,7 @@ from sdui.core.request import GenerationRequest
 from sdui.core.settings import Preferences
 from sdui.imaging.file_formats import read
 from sdui.imaging.replaying import Comparison, Replay, Source, Sources, compared, prepared
-from sdui.jobs.queue import Job
+from sdui.jobs.job import Job
 from sdui.services import Services
 
 from . import markup

@@ -16,7 +16,7 @@ from sdui.core.extras import ExtrasRequest
 from sdui.core.groups import script_of
 from sdui.core.request import GenerationRequest
 from sdui.imaging import copies
-from sdui.jobs.queue import Job
+from sdui.jobs.job import Job
 from sdui.services import Services
 
 from . import comparing, markup

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from sdui.core.events import Stop
-from sdui.jobs.queue import Job
+from sdui.jobs.job import Job
 from sdui.services import Services
 
 from . import markup

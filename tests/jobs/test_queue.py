@@ -129,11 +129,11 @@ def test_a_picture_is_saved_before_anyone_hears_of_it(jobs):
     assert job.view().images == (save(PICTURE, None)[0],)
 
 
-def test_only_the_newest_progress_and_preview_are_kept(jobs):
+def test_only_the_newest_progress_is_kept_and_no_preview_of_what_has_ended(jobs):
     job = ended(submit(jobs, "count"))
-    assert list(job.events()) == [Started("scripted"), Progress("Sampling", 100, 100), Preview(b"100"), Finished()]
+    assert list(job.events()) == [Started("scripted"), Progress("Sampling", 100, 100), Finished()]
     assert job.view().progress == Progress("Sampling", 100, 100)
-    assert job.view().preview == b"100"
+    assert job.view().preview is None
 
 
 def test_a_slow_reader_gets_the_end_although_progress_was_dropped(jobs, worker):

@@ -12,7 +12,8 @@ from sdui.core.events import Failed, Finished, ImageSaved, Notice, Preview, Prog
 from sdui.core.launch import Launch
 from sdui.core.request import GenerationRequest, LoadRequest
 from sdui.core.settings import Preferences, SettingsFile
-from sdui.jobs.queue import Job, JobQueue
+from sdui.jobs.job import Job
+from sdui.jobs.queue import JobQueue
 from sdui.services import Services
 from sdui.ui import results
 

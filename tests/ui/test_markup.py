@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sdui.core.events import Progress
-from sdui.jobs.queue import View
+from sdui.jobs.job import View
 from sdui.ui import markup
 
 EVIL = '<img src=x onerror="alert(1)">'

@@ -11,7 +11,7 @@ from sdui.core.events import Cell, ImageSaved, Stop
 from sdui.core.extras import ExtrasRequest, Given
 from sdui.core.request import GenerationRequest
 from sdui.core.settings import Preferences
-from sdui.jobs.queue import Job
+from sdui.jobs.job import Job
 from sdui.ui.results import Results
 
 GRID = ImageSaved(
