@@ -5,8 +5,9 @@ from __future__ import annotations
 from html import escape
 from typing import Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, ValidationError
+from starlette.concurrency import run_in_threadpool
 
 from sdui.core.a1111_body import decoded
 from sdui.core.errors import ModelNotFound, RequestError
@@ -16,7 +17,7 @@ from sdui.core.groups import groups_of
 from sdui.core.params import explain
 from sdui.jobs.job import View
 
-from .tasks import TaskFailed, Tasks, taken
+from .tasks import REFUSALS, TaskFailed, Tasks, taken
 
 _FIELDS = {
     "resize_mode": ("upscale", "mode"),
@@ -86,9 +87,9 @@ class InterrogateResponse(BaseModel):
 
 def routes(tasks: Tasks, operations: type[ExtrasRequest]) -> APIRouter:
     served, extras = APIRouter(), _Extras(tasks, operations)
-    served.post("/extra-single-image")(extras.single)
-    served.post("/extra-batch-images")(extras.batch)
-    served.post("/interrogate")(extras.interrogate)
+    served.post("/extra-single-image", responses=REFUSALS)(extras.single)
+    served.post("/extra-batch-images", responses=REFUSALS)(extras.batch)
+    served.post("/interrogate", responses=REFUSALS)(extras.interrogate)
     return served
 
 
@@ -96,29 +97,31 @@ class _Extras:
     def __init__(self, tasks: Tasks, operations: type[ExtrasRequest]) -> None:
         self._tasks, self._operations = tasks, operations
 
-    def single(self, body: ExtrasSingleImageRequest) -> ExtrasSingleImageResponse:
-        view = self._tasks.run(self._request(body, [Given(data=decoded(body.image, "image"))]))
+    async def single(self, body: ExtrasSingleImageRequest, request: Request) -> ExtrasSingleImageResponse:
+        given = [Given(data=decoded(body.image, "image"))]
+        view = await self._tasks.run(self._request(body, given), request)
         if not view.pictures:
             raise TaskFailed("Interrupted", "The picture was interrupted or skipped before it was finished.")
         return ExtrasSingleImageResponse(html_info=_info(view), image=_images(view)[0])
 
-    def batch(self, body: ExtrasBatchImagesRequest) -> ExtrasBatchImagesResponse:
+    async def batch(self, body: ExtrasBatchImagesRequest, request: Request) -> ExtrasBatchImagesResponse:
         """Pictures that cannot be read are left out; `html_info` names them and why."""
         given = [
             Given(data=decoded(file.data, f"imageList {place}"), name=file.name)
             for place, file in enumerate(body.image_list, 1)
         ]
-        view = self._tasks.run(self._request(body, given))
+        view = await self._tasks.run(self._request(body, given), request)
         return ExtrasBatchImagesResponse(html_info=_info(view), images=_images(view))
 
-    def interrogate(self, body: InterrogateRequest) -> InterrogateResponse:
+    async def interrogate(self, body: InterrogateRequest, request: Request) -> InterrogateResponse:
         if body.image is None:
             raise ModelNotFound("Image not found")
-        here = self._tasks.describers()
+        here = await run_in_threadpool(self._tasks.describers)
         name = next((name for name in here if name.casefold() == body.model.casefold()), None)
         if name is None:
             raise ModelNotFound(f"model: there is no {body.model!r}; known are {', '.join(here) or 'none'}.")
-        view = self._tasks.run(Interrogate(image=decoded(body.image, "image"), describer=name))
+        task = Interrogate(image=decoded(body.image, "image"), describer=name)
+        view = await self._tasks.run(task, request)
         return InterrogateResponse(caption=view.described)
 
     def _request(self, body: Operations, pictures: list[Given]) -> ExtrasRequest:

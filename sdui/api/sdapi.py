@@ -6,12 +6,13 @@ from fastapi import FastAPI
 
 from sdui.services import Services
 
-from . import extras
+from . import extras, generating
 from .tasks import FAILURES, Tasks, refused
 
 
 def add(app: FastAPI, services: Services) -> None:
     tasks = Tasks(services.jobs, services.settings)
+    app.include_router(generating.routes(tasks, services), prefix="/sdapi/v1")
     app.include_router(extras.routes(tasks, services.extras), prefix="/sdapi/v1")
     for failure in FAILURES:
         app.add_exception_handler(failure, refused)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
+from .api_preferences import ApiPreferences
 from .errors import RequestError
 from .files import put_aside, write_atomic
 from .interrogate_preferences import InterrogatePreferences
@@ -39,6 +40,7 @@ class Preferences(
     ExtrasPreferences,
     FacePreferences,
     UpscalingPreferences,
+    ApiPreferences,
 ):
     """Changes nothing in the pixels of a request; a job gets a frozen copy. Names are those of A1111's config.json.
 

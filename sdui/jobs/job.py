@@ -48,6 +48,8 @@ class View:
     """What a merge has made."""
     notices: tuple[str, ...] = ()
     error: str = ""
+    error_kind: str = ""
+    """Its class, as `core.errors` has them."""
     earlier: tuple[Saved, ...] = ()
     """What was shown before this job's own."""
 
@@ -164,6 +166,7 @@ class Job:
             next((e for e in events if isinstance(e, ModelSaved)), None),
             tuple(e.text for e in events if isinstance(e, Notice)),
             last.error if isinstance(last, Failed) else "",
+            last.kind if isinstance(last, Failed) else "",
             self.earlier,
         )
 

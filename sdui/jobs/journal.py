@@ -297,7 +297,7 @@ def _connect(path: Path) -> sqlite3.Connection:
             with database:
                 for statement in _TABLES:
                     database.execute(statement)
-    except BaseException:
+    except (sqlite3.Error, ValueError):
         database.close()
         raise
     return database

@@ -112,7 +112,7 @@ def test_drawn_pictures_are_restored_and_say_so(work):
         {"restore_faces": True, "override_settings": {"code_former_weight": 0}},
         {"override_settings": options},
     ):
-        asked, unused = request_from(BODY | body, "txt2img", model=model)
+        asked, unused, _ = request_from(BODY | body, "txt2img", model=model)
         assert not unused and values_of(asked, group).weight == 0
         image = draw(engine, asked)[0]
         assert np.array_equal(image.pixels, 255 - plain.pixels)

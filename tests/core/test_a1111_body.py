@@ -23,7 +23,7 @@ def txt2img(**body):
     ],
 )
 def test_samplers_and_schedules(body, sampler, schedule):
-    request, unused = txt2img(**body)
+    request, unused, _ = txt2img(**body)
     assert (request.sampler, request.schedule, unused) == (sampler, schedule, ())
 
 
@@ -36,7 +36,7 @@ def test_hires_choices():
 
 
 def test_options_count_like_fields_and_strangers_are_reported():
-    request, unused = txt2img(
+    request, unused, _ = txt2img(
         styles=["a"], eta=0.5, override_settings={"s_churn": 2, "sd_lyco": "x"}, alwayson_scripts={"ADetailer": {}}
     )
     assert request.styles == ("a",)
@@ -47,7 +47,7 @@ def test_options_count_like_fields_and_strangers_are_reported():
 def test_the_hypernetwork_option_adds_a_tag_where_there_is_none():
     chosen = {"override_settings": {"sd_hypernetwork": "a.b"}}
     tag = "<hypernet:a.b:1.0>"
-    request, unused = txt2img(prompt="x", enable_hr=True, hr_prompt="y", **chosen)
+    request, unused, _ = txt2img(prompt="x", enable_hr=True, hr_prompt="y", **chosen)
     assert (request.prompt, request.hires.prompt, unused) == (f"x{tag}", f"y{tag}", ())
     assert txt2img(prompt="x", enable_hr=True, **chosen).request.hires.prompt == ""
     assert txt2img(prompt="x <hypernet:a.b:0.5>", **chosen).request.prompt == "x <hypernet:a.b:0.5>"

@@ -52,12 +52,12 @@ def test_values_are_validated_under_their_labels():
     ],
 )
 def test_api_fields_by_name_and_by_place(body):
-    request, unused = request_from(body, "txt2img", model=REQUEST)
+    request, unused, _ = request_from(body, "txt2img", model=REQUEST)
     assert values_of(request, Glow) == Glow(strength=0.25) and not unused
 
 
 def test_a_script_by_its_title_in_any_case():
-    request, _ = request_from({"script_name": "SHEET", "script_args": [None, ["a"]]}, "txt2img", model=REQUEST)
+    request, *_ = request_from({"script_name": "SHEET", "script_args": [None, ["a"]]}, "txt2img", model=REQUEST)
     assert script_of(request) == Sheet(words=("a",))
 
 

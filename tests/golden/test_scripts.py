@@ -1,18 +1,17 @@
 """The selectable scripts give A1111's pictures and texts for the bodies that were posted to it."""
 
+import base64
 import json
 from pathlib import Path
 
 import pytest
 
 from sdui.core import infotext
-from sdui.core.a1111_body import request_from
-from sdui.core.events import ImageReady, StopToken
-from sdui.core.request import GenerationRequest
-from sdui.core.settings import Preferences
-from tests.golden.test_goldens import assert_same_picture, drawn_by_a1111
+from sdui.jobs.local import LocalWorker
+from tests.golden.test_goldens import assert_same_picture, drawn_by_a1111, encoded, pixels
+from tests.support.api import serving
 from tests.support.checkpoints import write_tiny_checkpoint
-from tests.support.running import make_engine, make_host
+from tests.support.running import make_engine
 
 HERE = Path(__file__).parent / "scripts"
 CASES = json.loads((HERE / "cases.json").read_text(encoding="utf-8"))
@@ -25,18 +24,11 @@ OURS = ("Script", "Outpaint ", "Masked content", "Decode negative prompt")
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory):
+def client(tmp_path_factory):
     work = tmp_path_factory.mktemp("scripts")
     write_tiny_checkpoint(work / "checkpoints")
-    return make_engine([work / "checkpoints"], work)
-
-
-def shown(engine, request, **preferences):
-    """In A1111's order: grids first."""
-    events = []
-    engine.run(request, Preferences(**preferences), events.append, StopToken())
-    images = [event.image for event in events if isinstance(event, ImageReady) and event.image.shown]
-    return sorted(images, key=lambda image: image.kind != "grid")
+    with serving(work, LocalWorker(lambda: make_engine([work / "checkpoints"], work))) as api:
+        yield api.client
 
 
 def pairs(text):
@@ -53,17 +45,19 @@ def number(text):
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
-def test_same_pictures_and_texts_as_a1111(engine, case):
-    source = (HERE / "src.png").read_bytes() if case["kind"] == "img2img" else b""
-    model = make_host().request(GenerationRequest, "always", "script")
-    request, unused = request_from(case["request"], case["kind"], (source, b""), model)
-    assert not unused
-    images = shown(engine, request, grid_save=False)
+def test_same_pictures_and_texts_as_a1111(client, case):
+    """The body is posted as it was; grids come first."""
+    picture = {"init_images": [encoded((HERE / "src.png").read_bytes())]} if case["kind"] == "img2img" else {}
+    answer = client.post(f"/sdapi/v1/{case['kind']}", json=picture | case["request"])
+    assert answer.status_code == 200, answer.text
+    images, info = answer.json()["images"], json.loads(answer.json()["info"])
+    assert "warnings" not in info or not any("ignored" in warning for warning in info["warnings"])
     assert len(images) == len(case["files"])
-    for image, name, theirs in zip(images, case["files"], case["infotexts"], strict=True):
-        if image.kind != "grid" or case["id"] not in LEGENDS:
-            assert_same_picture(image.pixels, drawn_by_a1111(HERE / name)[1])
-        assert_same_text(infotext.write(image.request, image.facts), theirs, case)
+    texts = zip(info["infotexts"], case["infotexts"], strict=True)
+    for place, (image, name, (ours, theirs)) in enumerate(zip(images, case["files"], texts, strict=True)):
+        if place >= info["index_of_first_image"] or case["id"] not in LEGENDS:
+            assert_same_picture(pixels(base64.b64decode(image)), drawn_by_a1111(HERE / name)[1])
+        assert_same_text(ours, theirs, case)
 
 
 def assert_same_text(ours, theirs, case):
