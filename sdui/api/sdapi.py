@@ -1,4 +1,4 @@
-"""All of /sdapi/v1 on one server."""
+"""All of the API on one server: A1111's /sdapi/v1 and what is beside it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from fastapi import FastAPI
 
 from sdui.services import Services
 
-from . import extras, generating
+from . import extras, generating, jobs
 from .tasks import FAILURES, Tasks, refused
+from .webhooks import Webhooks
 
 
 def add(app: FastAPI, services: Services) -> None:
     tasks = Tasks(services.jobs, services.settings)
     app.include_router(generating.routes(tasks, services), prefix="/sdapi/v1")
     app.include_router(extras.routes(tasks, services.extras), prefix="/sdapi/v1")
+    app.include_router(jobs.routes(services, Webhooks(services.launch.webhook_host)))
     for failure in FAILURES:
         app.add_exception_handler(failure, refused)

@@ -97,6 +97,13 @@ class Launch(Params):
     lowvram: Annotated[
         bool, Param("Low VRAM", "Only the layer that computes is on the GPU: much slower, least memory.")
     ] = False
+    webhook_host: Annotated[
+        tuple[str, ...],
+        Param(
+            "Webhook host",
+            "May be told of jobs' ends (/api/jobs, webhook), such as example.org or 192.168.0.5:8080; can be repeated.",
+        ),
+    ] = ()
     ui_settings_file: Annotated[Path | None, Param("Settings file", "Instead of config.json in the data folder.")] = (
         None
     )

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from sdui.api import sdapi
+from sdui.builtin import all as builtin
 from sdui.core import standing
 from sdui.core.extras import ExtrasRequest
 from sdui.core.launch import Launch
@@ -21,8 +22,6 @@ from sdui.imaging.store import OutputStore
 from sdui.jobs.queue import JobQueue, Worker
 from sdui.services import Services
 
-from .running import make_host
-
 
 @dataclass
 class Api:
@@ -32,9 +31,10 @@ class Api:
 
 
 @contextmanager
-def serving(folder: Path, worker: Worker, host: Host | None = None, launch: Launch | None = None) -> Iterator[Api]:
+def serving(folder: Path, worker: Worker, launch: Launch | None = None) -> Iterator[Api]:
     """All routes of the API, with the parameters of everything that comes with sdui."""
-    host = host or make_host()
+    host = Host()
+    builtin.add_all(host, ["params"])
     requests = host.request(GenerationRequest, "always", "script")
     extras = host.request(ExtrasRequest, "operation")
     settings = SettingsFile(folder / "config.json", standing.preferences(requests))
