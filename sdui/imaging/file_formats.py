@@ -28,6 +28,8 @@ Format = Literal["png", "jpg", "webp"]
 
 _RECORD = "sdui"
 """The PNG chunk with the replay record."""
+PNG_STRATEGY = zlib.Z_RLE
+"""Four times as fast as the default, and for drawn pictures no larger by more than a tenth."""
 _READABLE = ("PNG", "JPEG", "WEBP", "AVIF", "GIF")
 LARGEST_SIDE = {"jpg": 65500, "webp": 16383}
 """Pixels; what libjpeg and libwebp can write. PNG has no such limit."""
@@ -80,7 +82,7 @@ def encode(
         for name, value in (("parameters", text), (_RECORD, record)):
             if value:
                 chunks.add_text(name, value)
-        image.save(target, "PNG", pnginfo=chunks)
+        image.save(target, "PNG", pnginfo=chunks, compress_type=PNG_STRATEGY)
         return target.getvalue()
     options: dict[str, Any] = {"quality": preferences.jpeg_quality}
     if text or record:

@@ -19,7 +19,7 @@ from . import fields_of, markup, results
 from .components import ImageFile, uploaded
 from .following import Parts, busy
 from .form import Form, Updates
-from .results import QUIET, Memory, is_local
+from .results import QUIET, Memory, client_of, is_local
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class Extras:
         except RequestError as error:
             log.warning("refused: %s", error)
             return {self.parts.log: markup.messages([], str(error))}
-        job = self.services.jobs.submit(asked, self.services.settings.current)
+        job = self.services.jobs.add(Job(asked, self.services.settings.current, client=client_of(request)))
         return self.parts.follow(job, self.services.jobs)
 
     def tick(self, job_id: Any, shown: dict[str, Any] | None) -> Updates:

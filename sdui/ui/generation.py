@@ -22,7 +22,7 @@ from .checkpoints import QuickSettings, tool
 from .components import OpenDropdown
 from .following import Parts, busy
 from .form import Form, Updates
-from .results import QUIET
+from .results import QUIET, client_of
 from .sizes import SIDES
 
 log = logging.getLogger(__name__)
@@ -204,23 +204,27 @@ class Generation:
         """Whatever the handlers may change; the checkpoint's drop-down is one of the form's components."""
         return [*self.parts.all(), self.quick.banner, self.overrides, self.place, *self.form.outputs()]
 
-    def submit(self, job_id: str, overrides: Any, place: Any = None, **values: Any) -> Updates:
+    def submit(
+        self, job_id: str, overrides: Any, place: Any = None, visitor: gr.Request | None = None, **values: Any
+    ) -> Updates:
         running = self._job(job_id)
         if running and busy(running):
             return self.parts.follow(running, self.services.jobs)
-        job, told = self._submitted(overrides, place, values)
+        job, told = self._submitted(overrides, place, visitor, values)
         return told | self.parts.follow(job, self.services.jobs) if job else told
 
-    def enqueue(self, overrides: Any, place: Any = None, **values: Any) -> Updates:
+    def enqueue(self, overrides: Any, place: Any = None, visitor: gr.Request | None = None, **values: Any) -> Updates:
         """A further job; the page goes on with the one that it follows."""
-        job, told = self._submitted(overrides, place, values)
+        job, told = self._submitted(overrides, place, visitor, values)
         if job is None:
             return told
         ahead = self.services.jobs.position(job)
         words = f"{ahead} {'wait' if ahead > 1 else 'waits'} before it" if ahead else "it is next"
         return told | {self.parts.log: markup.messages([f"Enqueued, {words}."])}
 
-    def _submitted(self, overrides: Any, place: Any, values: dict[str, Any]) -> tuple[Job | None, Updates]:
+    def _submitted(
+        self, overrides: Any, place: Any, visitor: gr.Request | None, values: dict[str, Any]
+    ) -> tuple[Job | None, Updates]:
         """The job that the form asks for; None, with a message, where it asks for what cannot be."""
         try:
             request = self.read(values | {"model": self._title(values.get("model"))})
@@ -229,7 +233,7 @@ class Generation:
         except RequestError as error:
             log.warning("refused: %s", error)
             return None, {self.parts.log: markup.messages([], str(error))}
-        job = self.services.jobs.submit(task, self.services.settings.current, place)
+        job = self.services.jobs.add(Job(task, self.services.settings.current, client=client_of(visitor)), place)
         held = {path: values.get(path.replace(".", "__")) for path in self.form.components} | {_OVERRIDES: overrides}
         return job, {self.parts.draft: drafts.text(held), self.place: None}
 

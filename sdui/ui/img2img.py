@@ -172,13 +172,13 @@ class Img2img(Generation):
         def start(request: gr.Request, job_id: Any, overrides: Any, place: Any = None, **values: Any) -> Updates:
             given = values | {"mode": mode, "local": is_local(request)}
             free: Updates = {self.parts.progress: "", self.parts.generate: gr.update(interactive=True)}
-            return free | self.submit(job_id, overrides, place, **given)
+            return free | self.submit(job_id, overrides, place, request, **given)
 
         return start
 
     def enqueuer(self, mode: str) -> Callable[..., Updates]:
         def further(request: gr.Request, overrides: Any, place: Any = None, **values: Any) -> Updates:
-            return self.enqueue(overrides, place, **values, mode=mode, local=is_local(request))
+            return self.enqueue(overrides, place, request, **values, mode=mode, local=is_local(request))
 
         return further
 

@@ -291,3 +291,10 @@ def is_local(request: Any) -> bool:
     """Whether the browser behind this gr.Request runs on the server's own machine, as far as one can tell."""
     host = str(request.headers.get("host", "")).rsplit(":", 1)[0]
     return host in _LOCAL_HOSTS and request.client is not None and request.client.host in _LOCAL_ADDRESSES
+
+
+def client_of(visitor: gr.Request | None) -> str:
+    """Who asks, for taking turns with others: an account, else the page on one machine."""
+    scope: Any = getattr(getattr(visitor, "request", None), "scope", None) or {}
+    host: Any = visitor.client.host if visitor and visitor.client else ""
+    return str(scope.get("account") or f"page {host}".strip())

@@ -99,7 +99,7 @@ def test_a_stream_goes_on_where_it_was_cut(client):
     job = submit(client, prompt="a cat", batch_count=3)
     ended(client, job)
     told = events(client, job)
-    cut = [at for at, (name, _, _) in enumerate(told) if name == "image"][0]
+    cut = next(at for at, (name, _, _) in enumerate(told) if name == "image")
     again = events(client, job, told[cut][1])
     assert again == told[cut + 1 :] and "image" in [name for name, _, _ in again]
     assert events(client, job, "another-start-77") == events(client, job)
