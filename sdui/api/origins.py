@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
@@ -25,7 +24,7 @@ class Origins:
     def include_host(self, host: str) -> bool:
         """host: as the header has it; the port does not count for those listed."""
         name = _name(host)
-        named = any(_name(origin.partition("://")[2]) == name for origin in self.listed)
+        named = bool(name) and any(_name(origin.partition("://")[2]) == name for origin in self.listed)
         return named or self.allow(f"http://{host}") or self.allow(f"https://{host}")
 
 
@@ -71,7 +70,7 @@ class Visits:
 
     def _is_here(self, host: str) -> bool:
         name = _name(host)
-        return is_loopback(name) or name == self._name or self._origins.include_host(host)
+        return is_loopback(name) or (bool(name) and name == self._name) or self._origins.include_host(host)
 
 
 def _is_own(origin: str, headers: Headers, scope: Scope) -> bool:
@@ -99,8 +98,6 @@ def _first(headers: Headers, name: str) -> str | None:
 
 
 def _name(host: str) -> str:
-    """Without the port; "" when it cannot be read."""
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
+    """Without the port; "" for what cannot be a host."""
+    found = re.fullmatch(r"(\[[0-9a-f:.]+\]|[\w.-]+)(:\d+)?", host.lower())
+    return found[1] if found else ""
