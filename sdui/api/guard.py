@@ -88,7 +88,7 @@ class _Sized:
     def __init__(self, app: ASGIApp, largest: int) -> None:
         self._app, self._largest = app, largest * 1_000_000
         self._sentence = (
-            f"The request is larger than {largest} MB. Start the server with --max-request-mb for larger ones."
+            f"The request is larger than {largest} MB; the server takes it when started with a larger --max-request-mb."
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 
 import psutil
 from fastapi import APIRouter
@@ -36,7 +37,8 @@ def routes(ending: Ending) -> APIRouter:
     def kill() -> None:
         """End at once, without an answer, and with all programs that were started."""
         for child in psutil.Process().children(recursive=True):
-            child.kill()
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
         os._exit(0)
 
     served.post("/server-stop")(stop)

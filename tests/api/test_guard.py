@@ -216,6 +216,13 @@ def test_secrets_do_not_show_when_options_or_accounts_are_printed():
     assert not re.search("of:api|p1", repr(launch) + str(launch) + repr(access_of(launch)))
 
 
+def test_secrets_are_not_told_to_those_who_are_let_in(whole):
+    answer = TestClient(whole, "http://192.168.1.5:7860").get("/internal/sysinfo", headers=basic("pia:p2"))
+    told = answer.json()["Start options"]
+    assert told["listen"] is True and told["api_server_stop"] is True
+    assert not re.search("of:api|paul|:p1", answer.text)
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "LOCALHOST", "127.0.0.2"])
 def test_this_machine_is_answered_by_any_of_its_names(host):
     client = guarded()
