@@ -9,6 +9,7 @@ import sys
 from sdui.commands import COMMANDS, run
 from sdui.core.errors import LaunchError
 from sdui.core.launch import read_launch
+from sdui.install import start
 
 
 def main() -> int:
@@ -21,11 +22,11 @@ def main() -> int:
         gc.disable()  # until sdui.app has everything: what is made until then stays
         from sdui.app import main as serve  # after --help, which needs none of it
 
-        serve(launch)
+        again = serve(launch)
     except LaunchError as error:
         sys.stderr.write(f"sdui: {error}\n")
         return 2
-    return 0
+    return start([sys.executable, *sys.orig_argv[1:]]) if again else 0
 
 
 if __name__ == "__main__":

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import errno
-import gc
 import logging
 import os
 import platform
 import signal
-import socket
-import sys
-import threading
 import time
-import webbrowser
-from collections.abc import Callable
 from contextlib import closing
 from importlib.metadata import version
 
-import uvicorn
 from fastapi import FastAPI
 
 from sdui import __version__
-from sdui.api import sdapi
+from sdui.api import guard, sdapi, server_stop
+from sdui.api.accounts import Access, access_of
+from sdui.api.server_stop import Ending
 from sdui.builtin import all as builtin
 from sdui.compat.gradio_import import import_gradio
 from sdui.core import standing
@@ -41,6 +35,8 @@ from sdui.jobs.journal import Journal
 from sdui.jobs.local import LocalWorker, Runs
 from sdui.jobs.queue import JobQueue
 from sdui.services import Services
+from sdui.serving import Server, announce, listen, require_certificate
+from sdui.sharing import Tunnel
 
 log = logging.getLogger(__name__)
 
@@ -51,23 +47,27 @@ A thread that gives way to other programs can hold Python's lock while it does, 
 """
 _PAGE_FIRST = 4
 """Seconds that the page gets before torch is imported: both are work of one thread, and the page is looked at."""
-_LONGEST_GOODBYE = 1
-"""Seconds that open pages get when the server stops."""
 
 
-def main(launch: Launch) -> None:
-    """Serve until Ctrl+C or SIGTERM. Raises LaunchError when the server cannot start as asked."""
+def main(launch: Launch) -> bool:
+    """Serve until Ctrl+C, SIGTERM or a request to stop; True = start anew with the same options.
+
+    Raises LaunchError when the server cannot start as asked.
+    """
     begun = time.perf_counter()
     _start_logging(launch.loglevel)
+    access, ending = access_of(launch), Ending()
+    require_certificate(launch)
     _prepare_folders(launch)
     try:
-        with _listen(launch.host, launch.port) as listener, closing(OutputStore(launch.data_dir)) as store:
+        with listen(launch.host, launch.port) as listener, closing(OutputStore(launch.data_dir)) as store:
             signal.signal(signal.SIGTERM, signal.default_int_handler)
             host, problems = build_host(launch)
             # The worker imports torch in its thread, at the first start while this one imports gradio.
             worker = LocalWorker(lambda: build_engine(launch, host), memory=_memory(launch))
             requests = host.request(GenerationRequest, "always", "script")
-            import_gradio()
+            if not launch.nowebui:
+                import_gradio()
             settings = _read_settings(launch, requests)
             history = History(
                 launch.data_dir, launch.folder("cache"), lambda: output_folders(store.root, settings.current)
@@ -75,23 +75,31 @@ def main(launch: Launch) -> None:
             saves = (history.told(store.save), history.told(store.save_picture))
             extras = host.request(ExtrasRequest, "operation")
             journal = Journal(launch.data_dir / "jobs.sqlite", settings, requests, extras)
-            with closing(history), closing(JobQueue([worker], *saves, journal)) as jobs:
+            queue = JobQueue([worker], *saves, journal)
+            with closing(history), closing(queue) as jobs, closing(Tunnel(launch)) as tunnel:
                 history.start(after=_HEAD_START)
                 tabs, unbuilt = page_tabs(launch)
                 problems += unbuilt
                 services = Services(
                     jobs, settings, launch, _versions(), requests, extras, tuple(problems), history, tabs
                 )
-                app = build(services)
+                app = build(services, access, ending)
                 if not launch.skip_load_model_at_start:
                     chosen = launch.ckpt or settings.current.sd_model_checkpoint
                     jobs.submit(LoadRequest(model=chosen), settings.current)
-                server = _Server(app, lambda: _announce(launch, begun))
-                worker.begin(after=_PAGE_FIRST, failed=server.stop)
+
+                def ready() -> None:
+                    announce(launch, access, begun)
+                    tunnel.start()
+
+                server = Server(app, launch, ready)
+                ending.stop = server.stop
+                worker.begin(after=0 if launch.nowebui else _PAGE_FIRST, failed=server.stop)
                 server.run(sockets=[listener])
                 worker.check()
     except KeyboardInterrupt:
         log.info("Stopped")
+    return ending.again
 
 
 def _memory(launch: Launch) -> CatalogMemory:
@@ -108,6 +116,8 @@ def build_host(launch: Launch) -> tuple[Host, list[str]]:
 
 def page_tabs(launch: Launch) -> tuple[tuple[Tab, ...], list[str]]:
     """Tabs of extensions, and a sentence for each that cannot be used."""
+    if launch.nowebui:
+        return (), []
     host = Host()
     problems = loader.add_all(host, _extensions(launch), ["page"])
     return tuple(tab for tabs in host.every("tabs") for tab in tabs), problems
@@ -144,14 +154,19 @@ def _extensions(launch: Launch) -> list[Found]:
     return [] if left_out else loader.find(launch.folder("extensions"))
 
 
-def build(services: Services) -> FastAPI:
-    """The server with its page and its HTTP interface."""
-    from sdui.ui import mounting
-
+def build(services: Services, access: Access | None = None, ending: Ending | None = None) -> FastAPI:
+    """The server with its HTTP interface and its page, guarded. access: made from the start options without one."""
+    launch = services.launch
     app = FastAPI(title="sdui", version=__version__)
     app.get("/internal/ping")(_ping)
     sdapi.add(app, services)
-    return mounting.mount(app, services)
+    if launch.api_server_stop:
+        app.include_router(server_stop.routes(ending or Ending()), prefix="/sdapi/v1")
+    if not launch.nowebui:
+        from sdui.ui import mounting
+
+        mounting.mount(app, services)
+    return guard.protect(app, launch, access or access_of(launch))
 
 
 def _ping() -> dict[str, str]:
@@ -188,56 +203,3 @@ def _read_settings(launch: Launch, requests: type[GenerationRequest]) -> Setting
     if settings.problem:
         log.warning(settings.problem)
     return settings
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Take the port at once, so that a second server is refused before it loads anything."""
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.create_server((host, port), family=family, backlog=2048)
-        # Connections inherit it; asyncio sets it only where it made the socket. Without it each answer takes 40 ms.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listener
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise LaunchError(
-                f"Port {port} is in use already: stop the program that uses it, "
-                f"or choose another port, for example --port {port % 65535 + 1}"
-            ) from error
-        raise LaunchError(
-            f"Cannot listen on {host}, port {port}: {error.strerror}. See --server-name and --port."
-        ) from error
-
-
-class _Server(uvicorn.Server):
-    """Says when it answers, and ends quickly and quietly on Ctrl+C and SIGTERM, raising KeyboardInterrupt."""
-
-    def __init__(self, app: FastAPI, on_ready: Callable[[], None]) -> None:
-        super().__init__(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_LONGEST_GOODBYE))
-        self._on_ready = on_ready
-
-    def stop(self) -> None:
-        """As Ctrl+C does, but from any thread."""
-        self.should_exit = True
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._on_ready()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Open pages hold streams that never end; cutting them is no error.
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-        await super().shutdown(sockets)
-
-
-def _announce(launch: Launch, begun: float) -> None:
-    local = "127.0.0.1" if launch.host in ("0.0.0.0", "::") else launch.host
-    url = f"http://{f'[{local}]' if ':' in local else local}:{launch.port}"
-    gc.freeze()
-    gc.enable()
-    sys.stdout.write(f"Running on local URL:  {url}\nThe page was ready after {time.perf_counter() - begun:.1f} s.\n")
-    sys.stdout.flush()
-    if launch.listen or launch.server_name not in ("", "127.0.0.1", "localhost", "::1"):
-        log.warning("Anyone who can reach this machine over the network can use this page and read its pictures.")
-    if launch.autolaunch:
-        threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -26,6 +28,15 @@ def _separate(text: Any) -> Any:
     return text.split(os.pathsep) if isinstance(text, str) else text
 
 
+def _path_of_url(text: Any) -> Any:
+    """ "", or with a slash in front and none behind."""
+    if not isinstance(text, str) or not text.strip("/"):
+        return "" if isinstance(text, str) else text
+    if not re.fullmatch(r"[\w.~-]+(/[\w.~-]+)*", text.strip("/"), re.ASCII):
+        raise ValueError("--subpath takes a path such as /images or /tools/sdui")
+    return f"/{text.strip('/')}"
+
+
 Folders = Annotated[tuple[Path, ...], BeforeValidator(_separate)]
 """A flag that can be repeated; files, too."""
 
@@ -39,6 +50,46 @@ class Launch(Params):
 
     listen: Annotated[bool, Param("Listen", "Accept connections from other machines, not only from this one.")] = False
     server_name: Annotated[str, Param("Server name", "Address to listen on; overrides --listen.")] = ""
+    share: Annotated[
+        bool, Param("Share", "Make the server reachable from everywhere, at an address of Gradio's tunnel.")
+    ] = False
+    subpath: Annotated[
+        str, BeforeValidator(_path_of_url), Param("Subpath", "Serve everything under this path, such as /images.")
+    ] = ""
+    api: Annotated[bool, Param("API", "Without effect: the HTTP API is always on.")] = False
+    nowebui: Annotated[bool, Param("No web UI", "Serve the HTTP API alone, without the page.")] = False
+    gradio_auth: Annotated[
+        str,
+        Field(repr=False),
+        Param("Page accounts", "Ask for one of these on the page: user:password, several with commas.", secret=True),
+    ] = ""
+    gradio_auth_path: Annotated[
+        Path | None, Param("File of page accounts", "More of them from this file, one a line or separated by commas.")
+    ] = None
+    api_auth: Annotated[
+        str,
+        Field(repr=False),
+        Param("API accounts", "Ask for one of these on the API: user:password, several with commas.", secret=True),
+    ] = ""
+    api_server_stop: Annotated[
+        bool, Param("API may stop the server", "Offer /sdapi/v1/server-stop, server-restart and server-kill.")
+    ] = False
+    cors_allow_origins: Annotated[
+        str,
+        Param("Allowed origins", "Other sites that may use this server: https://one.example,http://localhost:3000"),
+    ] = ""
+    cors_allow_origins_regex: Annotated[
+        str, Param("Allowed origins by pattern", "A regular expression that the whole of such an address matches.")
+    ] = ""
+    tls_keyfile: Annotated[Path | None, Param("TLS key", "Serve HTTPS; the private key, PEM.")] = None
+    tls_certfile: Annotated[Path | None, Param("TLS certificate", "Of the private key, with its chain, PEM.")] = None
+    max_request_mb: Annotated[
+        int, Field(ge=1, le=1_000_000), Param("Largest request", "Megabytes; larger requests are refused.")
+    ] = 256
+    enable_insecure_extension_access: Annotated[
+        bool,
+        Param("Extensions from afar", "Let extensions be installed while other machines can reach the server, too."),
+    ] = False
     port: Annotated[int, Field(ge=1, le=65535), Param("Port", "TCP port of the page.")] = 7860
     autolaunch: Annotated[bool, Param("Autolaunch", "Open the page in the system's browser.")] = False
     data_dir: Annotated[
@@ -158,6 +209,24 @@ class Launch(Params):
     @property
     def host(self) -> str:
         return self.server_name or ("0.0.0.0" if self.listen else "127.0.0.1")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether others than this machine can reach the server."""
+        return self.share or not is_loopback(self.host)
+
+    @property
+    def extensions_installable(self) -> bool:
+        """Whether code may be put onto this machine through the server."""
+        return not self.is_open or self.enable_insecure_extension_access
+
+
+def is_loopback(host: str) -> bool:
+    """host: without a port; an IPv6 address with or without brackets."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 _FLAGS: dict[ModelKind, tuple[str, ...]] = {

@@ -46,6 +46,8 @@ class Param:
     """Settings section; for preferences only."""
     restart: bool = False
     """A preference that is only looked at when the server starts."""
+    secret: bool = False
+    """Lets people in: neither shown nor told to anybody."""
 
 
 class Params(BaseModel):

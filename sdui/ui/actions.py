@@ -12,12 +12,13 @@ from sdui.services import Services
 
 from . import checkpoints, markup
 from .form import Updates
+from .modules import imported
 from .results import QUIET
 
 _PERIOD = 0.5
 """Seconds between two looks at the job."""
-_ASK = "async () => (await import('/ui/settings.js')).askForNotifications()"
-_DOWNLOAD = "() => { window.location.assign('/page/localization-template'); return []; }"
+_ASK = f"async () => (await {imported('settings')}).askForNotifications()"
+_DOWNLOAD = "() => { window.location.assign('page/localization-template'); return []; }"
 _HINT = (
     "Model files are hashed one after the other: two at a time would read slower from most disks. Without "
     "--no-hashing the server does it by itself when it has nothing else to do."

@@ -73,12 +73,12 @@ def routes() -> APIRouter:
 def listed() -> str:
     """The whole page."""
     own = [
-        _row(one.name, one.terms, f"/page/licenses/shipped/{name}" if one.path.is_file() else "")
+        _row(one.name, one.terms, f"page/licenses/shipped/{name}" if one.path.is_file() else "")
         for name, one in _SHIPPED.items()
     ]
     found = {one.metadata["Name"]: one for one in distributions() if one.metadata["Name"]}
     packages = [
-        _row(f"{name} {one.version}", _terms(one), f"/page/licenses/package/{quote(name)}" if _files(one) else "")
+        _row(f"{name} {one.version}", _terms(one), f"page/licenses/package/{quote(name)}" if _files(one) else "")
         for name, one in sorted(found.items(), key=lambda pair: pair[0].casefold())
     ]
     return f"{_table('In this folder', own)}{_table('Installed packages', packages)}"

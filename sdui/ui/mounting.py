@@ -73,7 +73,7 @@ def mount(app: FastAPI, services: Services) -> FastAPI:
         app.include_router(router)
     app.include_router(_rebuilding(app, services))
     app.include_router(_starting())
-    return _mounted(app, built)
+    return _mounted(app, built, services.launch.subpath)
 
 
 def _rebuilding(app: FastAPI, services: Services) -> APIRouter:
@@ -82,7 +82,7 @@ def _rebuilding(app: FastAPI, services: Services) -> APIRouter:
     async def rebuild(asked: dict[str, str]) -> dict[str, str]:
         """asked: without any; a body of JSON is what other sites cannot send."""
         built = page.build(services)
-        fresh = _mounted(FastAPI(), built)
+        fresh = _mounted(FastAPI(), built, services.launch.subpath)
         # What Gradio does when a server starts with a page.
         built.run_startup_events()
         await built.run_extra_startup_events()
@@ -106,17 +106,19 @@ def _page_of(app: FastAPI) -> Mount:
     return next(route for route in app.routes if isinstance(route, Mount) and route.path == "")
 
 
-def _mounted(app: FastAPI, built: gr.Blocks) -> FastAPI:
-    styles = "".join(f'<link rel="stylesheet" href="/ui/{name}.css">' for name in _STYLES)
+def _mounted(app: FastAPI, built: gr.Blocks, subpath: str) -> FastAPI:
+    """The page's own addresses are relative: it is the only document, and at the root of the subpath."""
+    styles = "".join(f'<link rel="stylesheet" href="ui/{name}.css">' for name in _STYLES)
     return gr.mount_gradio_app(
         app,
         built,
         path="/",
+        root_path=subpath or None,
         theme=_theme(),
         head=(
             f"{_KEEP_OUT}{styles}"
-            f'<link rel="icon" type="image/svg+xml" href="/ui/favicon.svg">'
-            f'<script type="module" src="/ui/page.js"></script>'
+            f'<link rel="icon" type="image/svg+xml" href="ui/favicon.svg">'
+            f'<script type="module" src="ui/page.js"></script>'
         ),
         favicon_path=str(ASSETS / "favicon.svg"),
         footer_links=[],

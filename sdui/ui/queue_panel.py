@@ -162,7 +162,7 @@ def _row(job: Job, ahead: int) -> dict[str, Any]:
         "percent": percent,
         "words": words,
         "left": left,
-        "picture": f"/page/queue/{job.id}/picture?v={pictured}" if _picture(job, view) else "",
+        "picture": f"page/queue/{job.id}/picture?v={pictured}" if _picture(job, view) else "",
         "editable": view.state == "queued" and kind_of(job) is not None,
     }
 

@@ -14,9 +14,10 @@ from . import generation
 from .checkpoints import tool
 from .form import Form, Updates
 from .init_pictures import InitPictures
+from .modules import imported
 
 _TO, _BY = "to", "by"
-_PREVIEW = "(...given) => import('/ui/resize_by.js').then(module => module.preview(...given))"
+_PREVIEW = f"(...given) => {imported('resize_by')}.then(module => module.preview(...given))"
 
 
 class Resizing:

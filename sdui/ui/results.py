@@ -295,6 +295,7 @@ def is_local(request: Any) -> bool:
 
 def client_of(visitor: gr.Request | None) -> str:
     """Who asks, for taking turns with others: an account, else the page on one machine."""
-    scope: Any = getattr(getattr(visitor, "request", None), "scope", None) or {}
-    host: Any = visitor.client.host if visitor and visitor.client else ""
+    asked: Any = visitor
+    scope: dict[str, Any] = asked.request.scope if visitor else {}
+    host: Any = asked.client.host if visitor and asked.client else ""
     return str(scope.get("account") or f"page {host}".strip())

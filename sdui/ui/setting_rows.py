@@ -19,6 +19,7 @@ from sdui.services import Services
 
 from . import localizations, markup
 from .form import Form, Updates
+from .modules import imported
 from .quick_settings import QuickBar
 from .results import QUIET
 from .tab_names import tab_ids
@@ -47,8 +48,8 @@ _SECTIONS = (
     "Interrogate",
 )
 """A1111's order; others follow."""
-_MARK = "async (saved, ...values) => { (await import('/ui/settings.js')).mark(saved, values); return []; }"
-_RESET = "async (saved, ...values) => (await import('/ui/settings.js')).reset(values)"
+_MARK = f"async (saved, ...values) => {{ (await {imported('settings')}).mark(saved, values); return []; }}"
+_RESET = f"async (saved, ...values) => (await {imported('settings')}).reset(values)"
 
 
 def _place(section: str) -> int:

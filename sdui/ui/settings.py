@@ -30,7 +30,7 @@ _TOOLS = {
 }
 _RELOAD = """async () => {
   const asked = { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" };
-  await fetch("/page/rebuild", asked);
+  await fetch("page/rebuild", asked);
   window.location.reload();
   return [];
 }"""

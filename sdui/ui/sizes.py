@@ -9,13 +9,14 @@ from sdui.core.request import GenerationRequest
 
 from .checkpoints import tool
 from .form import Form
+from .modules import imported
 
 SIDES = ("width", "height")
 
 _FREE, _KEPT = "Free", "As it is"
 _RATIOS = (_FREE, _KEPT, "1:1", "5:4", "4:3", "3:2", "16:9", "21:9", "4:5", "3:4", "2:3", "9:16")
 _STEP = 8
-_SCRIPT = "import('/ui/sizes.js')"
+_SCRIPT = imported("sizes")
 
 
 def tools(form: Form[GenerationRequest], tab: Kind) -> gr.Column:

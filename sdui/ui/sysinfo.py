@@ -28,7 +28,7 @@ from .results import QUIET
 
 _SECRET = re.compile("auth|password|passwd|secret|token|key|credential", re.IGNORECASE)
 _LINK = (
-    '<a class="button" href="/internal/sysinfo-download" download>Download system info</a> '
+    '<a class="button" href="internal/sysinfo-download" download>Download system info</a> '
     "Nothing in it tells who you are: folders of yours begin with ~, passwords are left out."
 )
 
@@ -119,7 +119,7 @@ def _chosen(values: Params, default: Params) -> dict[str, Any]:
     """What differs from the default, without secrets."""
 
     def is_told(d: Declared) -> bool:
-        return d.of(values) != d.of(default) and not _SECRET.search(d.path)
+        return d.of(values) != d.of(default) and not d.param.secret and not _SECRET.search(d.path)
 
     return {d.path: d.of(values) for d in declared(type(values)) if is_told(d)}
 

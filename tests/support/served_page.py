@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI
 from playwright.sync_api import Page
 
+from sdui.app import build
 from sdui.builtin import all as builtin
 from sdui.core import standing
 from sdui.core.catalog import Catalog
@@ -27,7 +27,6 @@ from sdui.history.history import History
 from sdui.imaging.store import OutputStore, output_folders
 from sdui.jobs.queue import JobQueue
 from sdui.services import Services
-from sdui.ui import mounting
 
 from .fake_worker import CATALOG, FakeWorker
 
@@ -50,9 +49,11 @@ class Server:
         return jobs[-1].task if jobs else None
 
 
-def serve(folder: Path, catalog: Catalog = CATALOG, *, extensions: bool = False) -> Iterator[Server]:
+def serve(
+    folder: Path, catalog: Catalog = CATALOG, *, extensions: bool = False, launch: Launch | None = None
+) -> Iterator[Server]:
     """extensions: with those that come with sdui, Custom code too."""
-    launch = Launch(data_dir=folder)
+    launch = launch or Launch(data_dir=folder)
     worker = FakeWorker(catalog, launch=launch)
     store = OutputStore(folder)
     settings = SettingsFile(folder / "config.json", standing.preferences(GenerationRequest))
@@ -68,7 +69,7 @@ def serve(folder: Path, catalog: Catalog = CATALOG, *, extensions: bool = False)
     thread = threading.Thread(target=lambda: asyncio.run(_run(services, started)))
     thread.start()
     running, port = started.result(60)
-    yield Server(f"http://127.0.0.1:{port}/", services, worker, folder)
+    yield Server(f"http://127.0.0.1:{port}{launch.subpath}/", services, worker, folder)
     jobs.close()
     running.should_exit = True
     thread.join(20)
@@ -79,7 +80,7 @@ def serve(folder: Path, catalog: Catalog = CATALOG, *, extensions: bool = False)
 async def _run(services: Services, started: Future[tuple[uvicorn.Server, int]]) -> None:
     """The page is built inside a loop, because outside of one Gradio makes its own and never closes it."""
     try:
-        app = mounting.mount(FastAPI(), services)
+        app = build(services)
     except BaseException as error:
         started.set_exception(error)
         raise

@@ -139,7 +139,7 @@ async function ask(box) {
   const { signal } = (asking = new AbortController());
   if (!(await preferences()).prompt_completion) return close();
   try {
-    const answer = await fetch(`/page/completions?${new URLSearchParams(typed)}`, { signal });
+    const answer = await fetch(`page/completions?${new URLSearchParams(typed)}`, { signal });
     const entries = answer.ok ? await answer.json() : [];
     if (!signal.aborted) show(box, entries);
   } catch {

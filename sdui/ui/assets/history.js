@@ -25,7 +25,7 @@ function card(item, open) {
   image.alt = "";
   image.decoding = "async";
   image.draggable = false;
-  image.src = `/page/history/${item.id}/thumbnail`;
+  image.src = `page/history/${item.id}/thumbnail`;
   image.addEventListener("error", () => made.classList.add("broken"));
   made.dataset.name = item.name;
   made.dataset.foreign = "";

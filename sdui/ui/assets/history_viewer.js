@@ -14,7 +14,7 @@ export async function ask(path, { body, signal } = {}) {
   const post = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   let answer;
   try {
-    answer = await fetch(`/page/history${path}`, { signal, ...(body && post) });
+    answer = await fetch(`page/history${path}`, { signal, ...(body && post) });
   } catch (error) {
     throw error.name === "AbortError" ? error : new Error("The server does not answer.");
   }
@@ -126,7 +126,7 @@ export class Viewer {
     this.#part(".history-facts").textContent = "";
     this.#part(".infotext").replaceChildren();
     this.#part(".error").hidden = true;
-    this.#part("a").href = `/page/history/${item.id}/picture`;
+    this.#part("a").href = `page/history/${item.id}/picture`;
     this.#part("[data-do=previous]").disabled = this.#index === 0;
     this.#part("[data-do=next]").disabled = this.#index >= this.#list.total() - 1;
     this.#part("[data-to=history_to_txt2img]")?.removeAttribute("disabled");
@@ -134,9 +134,9 @@ export class Viewer {
     const image = this.#part("img");
     image.alt = item.prompt || item.name;
     // The small picture is there already; the large one takes its place when it has come.
-    image.src = `/page/history/${item.id}/thumbnail`;
+    image.src = `page/history/${item.id}/thumbnail`;
     const large = new Image();
-    large.src = `/page/history/${item.id}/picture`;
+    large.src = `page/history/${item.id}/picture`;
     large.decode().then(
       () => this.#item === item && (image.src = large.src),
       () => {},

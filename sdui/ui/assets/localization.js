@@ -88,7 +88,7 @@ export function showChosen(root, texts) {
 }
 
 async function start() {
-  const answer = await fetch("/page/localization");
+  const answer = await fetch("page/localization");
   const texts = answer.ok ? await answer.json() : {};
   if (Object.keys(texts).length === 0) return;
   if (texts.rtl) document.documentElement.dir = "rtl";

@@ -2,7 +2,7 @@
 
 import { promptBox, toggleIn } from "./prompt_tags.js";
 
-const ROUTE = "/page/networks";
+const ROUTE = "page/networks";
 const MOST_TAGS = 80;
 
 /** The element <name ...properties>children</name>; properties with "-" are attributes. */

@@ -10,7 +10,7 @@ const CARD = { itemWidth: 136, itemHeight: 204, gap: 10, pageSize: 60 };
 
 /** The address of a card's picture; another one whenever the picture changes. */
 export function pictureOf(kind, { title, picture }) {
-  return `/page/networks/picture?${new URLSearchParams({ kind, title, v: picture })}`;
+  return `page/networks/picture?${new URLSearchParams({ kind, title, v: picture })}`;
 }
 
 /** What a card does to the prompts: [prompt's name, tag, words] of each that it changes. */

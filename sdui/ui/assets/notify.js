@@ -23,7 +23,7 @@ async function beep(volume) {
 }
 
 async function sound(volume) {
-  const own = new Audio("/page/notification");
+  const own = new Audio("page/notification");
   own.volume = volume;
   await own.play().catch(() => beep(volume));
 }

@@ -5,7 +5,7 @@ let latest = null;
 
 /** All of them, by name; {} while the server cannot be reached. */
 export function preferences() {
-  asked ??= fetch("/page/preferences")
+  asked ??= fetch("page/preferences")
     .then((answer) => (answer.ok ? answer.json() : Promise.reject(answer)))
     .then((given) => (latest = given))
     .catch(() => {

@@ -104,7 +104,7 @@ class QueuePanel {
   async look() {
     clearTimeout(this.timer);
     try {
-      const answer = await fetch(`/page/queue?known=${this.version}`);
+      const answer = await fetch(`page/queue?known=${this.version}`);
       if (answer.ok) this.take(await answer.json());
     } catch {
       this.until = performance.now() + AFTERWARDS; // the connection was lost; it may come back
@@ -160,7 +160,7 @@ class QueuePanel {
       this.expect();
       return;
     }
-    const answer = await fetch(`/page/queue/${id}`, {
+    const answer = await fetch(`page/queue/${id}`, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ action: name }),

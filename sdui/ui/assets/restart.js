@@ -5,7 +5,7 @@ let known = null;
 /** Asked when somebody comes back to the page: the server is started again from another window. */
 async function look() {
   try {
-    const { start } = await (await fetch("/page/start")).json();
+    const { start } = await (await fetch("page/start")).json();
     if (known !== null && known !== start) document.getElementById("page_catch_up").click();
     known = start;
   } catch {

@@ -41,7 +41,7 @@ const NOTHING = { used: 0, room: 75, remarks: [] };
 async function count(typed) {
   if ((await preferences()).disable_token_counters) return null;
   if (isEmpty(typed)) return { prompt: NOTHING, negative_prompt: NOTHING };
-  const answer = await fetch("/page/tokens", {
+  const answer = await fetch("page/tokens", {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(typed),
