@@ -28,7 +28,7 @@ _SAME_NAMES = (
     "styles",
     "tiling",
 )
-_PATHS = {name: name for name in _SAME_NAMES} | {
+PATHS = {name: name for name in _SAME_NAMES} | {
     "sd_model": "model",
     "sampler_name": "sampler",
     "n_iter": "batch_count",
@@ -53,7 +53,7 @@ def options(line: str) -> dict[str, str]:
     for word in words:
         if word.startswith("--"):
             name = word[2:]
-            if name not in (*_PROMPTS, *_PATHS, *_ELSEWHERE, UNKEPT):
+            if name not in (*_PROMPTS, *PATHS, *_ELSEWHERE, UNKEPT):
                 raise RequestError(f"there is no option {word}.")
             found[name] = ""
         elif not name:
@@ -74,8 +74,8 @@ def with_options(base: GenerationRequest, given: Mapping[str, str], position: st
                 if text:
                     both = (text, getattr(base, name))
                     made = made.model_copy(update={name: " ".join(both if position == "start" else both[::-1])})
-            elif name in _PATHS:
-                made = _changed(made, _PATHS[name], text)
+            elif name in PATHS:
+                made = _changed(made, PATHS[name], text)
     except ValidationError as error:
         raise RequestError(explain(error, type(base))) from error
     return made

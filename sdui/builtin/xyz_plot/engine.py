@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
-from sdui.core import infotext
-from sdui.core import old_files
+from sdui.core import infotext, old_files
 from sdui.core.errors import Interrupted, RequestError, SduiError
 from sdui.core.events import Cell, GeneratedImage
 from sdui.core.groups import Kind, having, values_of, without
