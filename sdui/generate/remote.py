@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import threading
 from concurrent.futures import Future, wait
 from typing import Any, cast
@@ -11,6 +10,7 @@ from typing import Any, cast
 import httpx
 import numpy as np
 from PIL import Image
+from pydantic import BaseModel, Field, Json, ValidationError
 
 from sdui.core import infotext
 from sdui.core.a1111_body import decoded
@@ -32,6 +32,18 @@ _POLL = 0.5
 """Seconds between two questions for the progress."""
 _CONNECT = 10
 """Seconds; drawing itself may take any time."""
+
+
+class _Info(BaseModel):
+    infotexts: list[str] = []
+    index_of_first_image: int = Field(0, ge=0)
+    """A grid may stand before the pictures."""
+
+
+class _Answer(BaseModel):
+    images: list[str]
+    """Base64."""
+    info: Json[_Info] = _Info()
 
 
 class ServerLost(SduiError):
@@ -89,7 +101,7 @@ class Remote:
         except (httpx.HTTPError, ValueError, TypeError, KeyError):
             return  # only the bar stands still
 
-    def _checked(self, response: httpx.Response) -> dict[str, Any]:
+    def _checked(self, response: httpx.Response) -> _Answer:
         """The answer's content. Raises SduiError with what the server says."""
         said = _content(response)
         if response.status_code in (401, 403):
@@ -98,16 +110,15 @@ class Remote:
             raise ServerLost(f"The server {self._shown} has no /sdapi/v1, A1111's HTTP interface.")
         if not response.is_success:
             raise SduiError(_sentence(said) or f"The server answers {response.status_code}: {response.text[:200]}")
-        if not isinstance(said.get("images"), list):
-            raise ServerLost(f"What answers at {self._shown} is no Stable Diffusion server.")
-        return said
+        try:
+            return _Answer.model_validate(said)
+        except ValidationError as error:
+            raise ServerLost(f"What answers at {self._shown} is no Stable Diffusion server.") from error
 
-    def _save(self, answer: dict[str, Any], request: GenerationRequest, tell: Emit) -> None:
-        info = _info(answer)
-        first: int = info.get("index_of_first_image", 0)
-        texts: list[str] = info.get("infotexts", [])
+    def _save(self, answer: _Answer, request: GenerationRequest, tell: Emit) -> None:
+        first, texts = answer.info.index_of_first_image, answer.info.infotexts
         count = request.batch_count * request.batch_size
-        received = [_picture(encoded) for encoded in answer["images"][first : first + count]]
+        received = [_picture(encoded) for encoded in answer.images[first : first + count]]
         made: list[GeneratedImage] = []
         for place, (data, image) in enumerate(received, first):
             text = texts[place] if place < len(texts) else ""
@@ -148,14 +159,6 @@ def _content(response: httpx.Response) -> dict[str, Any]:
     try:
         said = response.json()
     except ValueError:
-        return {}
-    return cast("dict[str, Any]", said) if isinstance(said, dict) else {}
-
-
-def _info(answer: dict[str, Any]) -> dict[str, Any]:
-    try:
-        said = json.loads(answer.get("info") or "{}")
-    except (ValueError, TypeError):
         return {}
     return cast("dict[str, Any]", said) if isinstance(said, dict) else {}
 

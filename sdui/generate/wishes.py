@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from sdui.builtin.prompts_from_file import lines
 from sdui.core import old_files
 from sdui.core.catalog import Checkpoint
-from sdui.core.errors import LaunchError
+from sdui.core.errors import LaunchError, RequestError
 from sdui.core.events import Emit
-from sdui.core.params import declared, explain, nest
+from sdui.core.params import changed, declared, explain, nest
 from sdui.core.request import GenerationRequest
 from sdui.imaging.pixels import opened
 
@@ -60,13 +60,15 @@ class Wishes:
         values |= found._asdict()
         try:
             self._base = model.model_validate(nest(values))
+            if self._base.init and not given.keys() & set(_SIDES):
+                size = opened(self._base.init.image, "--init-img").size
+                self._base = model.model_validate(dict(self._base) | dict(zip(_SIDES, size, strict=True)))
+                self._said |= set(_SIDES)
+        except RequestError as error:
+            raise LaunchError(str(error)) from error
         except ValidationError as error:
             names = {d.path: option_of(d.path) for d in declared(model)}
             raise LaunchError(explain(error, model, names)) from error
-        if self._base.init and not given.keys() & set(_SIDES):
-            image = opened(self._base.init.image, "--init-img")
-            self._base = model.model_validate(dict(self._base) | dict(zip(_SIDES, image.size, strict=True)))
-            self._said |= set(_SIDES)
 
     @property
     def pictures(self) -> int:
@@ -76,11 +78,14 @@ class Wishes:
     def wish(self, line: Line, draws: Draws, tell: Callable[[str], None]) -> Wish:
         """Raises RequestError for a line that is not valid; tells of a size that was chosen for the checkpoint."""
         base = draws.settled(self._base, self._said)
-        given = lines.options(line.text) if line.options else {"prompt": line.text}
-        said = self._said | {lines.PATHS.get(name, name) for name in given}
-        request = lines.with_options(base, given, "start")
-        if line.number and not base.prompt:
-            request = request.model_copy(update={"prompt": request.prompt.strip()})
+        if line.options:
+            given = lines.options(line.text)
+            said = self._said | {lines.PATHS.get(name, name) for name in given}
+            request = lines.with_options(base, given, "start")
+            prompts = {name: getattr(request, name).strip() for name in ("prompt", "negative_prompt")}
+            request = request.model_copy(update=prompts)
+        else:
+            said, request = self._said, changed(base, "prompt", line.text) or base
         return Wish(self._sized(request, said, draws, tell), said)
 
     def _sized(

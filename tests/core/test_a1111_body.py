@@ -36,7 +36,9 @@ def test_hires_choices():
     assert (hires.sampler, hires.schedule, hires.model) == ("", "", "")
     hires = txt2img(sampler_name="Euler", enable_hr=True, hr_sampler_name="DPM++ SDE Karras").request.hires
     assert (hires.sampler, hires.schedule) == ("DPM++ SDE", "Karras")
-    hires = txt2img(sampler_name="Euler", scheduler="Automatic", enable_hr=True, hr_sampler_name="euler_a").request.hires
+    hires = txt2img(
+        sampler_name="Euler", scheduler="Automatic", enable_hr=True, hr_sampler_name="euler_a"
+    ).request.hires
     assert (hires.sampler, hires.schedule) == ("Euler a", "")
 
 
