@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from concurrent.futures import Future, wait
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import httpx
 import numpy as np
@@ -36,7 +36,7 @@ _CONNECT = 10
 
 class _Info(BaseModel):
     infotexts: list[str] = []
-    index_of_first_image: int = Field(0, ge=0)
+    index_of_first_image: Annotated[int, Field(ge=0)] = 0
     """A grid may stand before the pictures."""
 
 
