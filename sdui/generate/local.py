@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from sdui.core import standing
-from sdui.core.catalog import Catalog, Checkpoint, is_hash
+from sdui.core.catalog import Checkpoint
 from sdui.core.errors import SduiError
 from sdui.core.events import Emit, Failed
 from sdui.core.request import GenerationRequest
@@ -40,12 +39,12 @@ class Local:
 
     def settled(self, request: GenerationRequest, said: frozenset[str]) -> GenerationRequest:
         settled = standing.applied(request, self._held, said)
-        if "model" in said or _find(self._catalog, self._chosen) is None:
+        if "model" in said or self._catalog.find(self._chosen) is None:
             return settled
         return settled.model_copy(update={"model": self._chosen})
 
     def checkpoint(self, name: str) -> Checkpoint | None:
-        return _find(self._catalog, name) if name else self._catalog.checkpoint("")
+        return self._catalog.find(name, name) if name else self._catalog.checkpoint("")
 
     def draw(self, wish: Wish, tell: Emit) -> None:
         job = self._jobs.submit(wish.request, self._held)
@@ -62,9 +61,3 @@ class Local:
     def close(self) -> None:
         self._jobs.close()
         self._store.close()
-
-
-def _find(catalog: Catalog, name: str) -> Checkpoint | None:
-    """By title, name, file name or hash."""
-    same: Callable[[Checkpoint], bool] = lambda c: name == c.title.split(" [")[0] or is_hash(name, c.hashes)  # noqa: E731
-    return (catalog.checkpoint(name) or next(filter(same, catalog.checkpoints), None)) if name else None
