@@ -19,13 +19,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.routing import APIRoute
 from PIL import Image, ImageOps
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from sdui.core import standing
 from sdui.core.catalog import Checkpoint
 from sdui.core.errors import ModelNotFound, RequestError, SduiError
-from sdui.core.params import explain
 from sdui.core.request import GenerationRequest
 from sdui.core.stages import MASKED_CONTENT
 from sdui.imaging.pixels import opened
@@ -34,12 +33,15 @@ from sdui.services import Services
 
 from .tasks import TaskFailed, Tasks
 
-_SIZE = re.compile(r"(\d{1,6})x(\d{1,6})")
+_SIZE = re.compile(r"([1-9]\d{1,3})x([1-9]\d{1,3})", re.ASCII)
+_SIZES: dict[str, Any] = {"pattern": r"^(auto|[1-9]\d{1,3}x[1-9]\d{1,3})$"}
+"""For readers of the interface's description; `_size` says in words what is wrong."""
 _MOST_SERVED = 1000
 """Pictures whose address is remembered."""
 _STATUS = {RequestError.__name__: 400, ModelNotFound.__name__: 404, "Interrupted": 400}
 """Of an error's class; any other is the server's own, 500, and OpenAI's clients then try again."""
-_FIELDS = {"batch_count": "n", "width": "size", "height": "size", "init.image": "image", "init.inpaint.mask": "mask"}
+_NAMED = ("image", "mask", "size", "stream", "model")
+"""Fields that our own sentences begin with."""
 
 Count = Annotated[int, Field(ge=1, le=10)]
 Sending = Literal["url", "b64_json"]
@@ -64,10 +66,17 @@ class GenerationBody(BaseModel):
         None, description="A checkpoint's name; any other means the one that the page draws with."
     )
     n: Count | None = Field(1, strict=True, description="How many pictures.")
-    size: str | None = Field("auto", description='"512x768", or "auto": what the checkpoint draws best at.')
+    size: str | None = Field(
+        "auto", description='"512x768", or "auto": what the checkpoint draws best at.', json_schema_extra=_SIZES
+    )
     response_format: Sending | None = Field(None, description="Where the model's name is gpt-image-..., b64_json.")
     seed: int | None = Field(None, ge=-1, le=2**63 - 1, strict=True, description="Not OpenAI's; -1 is a new one.")
-    stream: bool | None = Field(None, strict=True, description="Only false.")
+    stream: bool | None = Field(
+        None,
+        strict=True,
+        description="Pictures are sent when they are finished.",
+        json_schema_extra={"enum": [False, None]},
+    )
 
 
 class Picture(BaseModel):
@@ -145,7 +154,9 @@ class _Images:
         mask: Annotated[UploadFile | None, File(description="What is transparent in it is drawn anew.")] = None,
         model: Annotated[str | None, Form()] = None,
         n: Annotated[Count, Form()] = 1,
-        size: Annotated[str, Form(description='"auto": as much as the checkpoint draws best.')] = "auto",
+        size: Annotated[
+            str, Form(description='"auto": as much as the checkpoint draws best.', json_schema_extra=_SIZES)
+        ] = "auto",
         response_format: Annotated[Sending | None, Form()] = None,
     ) -> PicturesAnswer:
         """Without a mask, what is transparent in the picture is drawn anew; without that, all of it a little."""
@@ -181,11 +192,7 @@ class _Images:
             shape = _scaled(picture.size, shape)
             values["init"] = _init(image, picture, mask)
         values |= dict(zip(("width", "height"), _size(body.size, shape), strict=True))
-        model = self._services.requests
-        try:
-            request = model.model_validate(values)
-        except ValidationError as error:
-            raise RequestError(explain(error, model, _FIELDS)) from error
+        request = self._services.requests.model_validate(values)
         return standing.applied(request, self._services.settings.current, ())
 
     def _checkpoint(self, name: str) -> Checkpoint:
@@ -226,11 +233,13 @@ def _sends_text(model: str | None) -> bool:
 
 
 def _size(text: str | None, shape: tuple[int, int]) -> tuple[int, int]:
-    if text in (None, "", "auto"):
+    if text in (None, "auto"):
         return shape
     size = _SIZE.fullmatch(text)
     if not size:
-        raise RequestError(f'size: {text[:40]!r} is no size; "512x768" is one, and "auto".')
+        raise RequestError(
+            f'size: {text[:40]!r} is no size of 10 to 9999 pixels a side, such as "512x768", nor "auto".'
+        )
     return int(size[1]), int(size[2])
 
 
@@ -264,7 +273,7 @@ def _refused(error: Exception) -> JSONResponse:
         case _:
             kind = error.kind if isinstance(error, TaskFailed) else type(error).__name__
             status, text = _STATUS.get(kind, 500), str(error)
-            param = text.partition(":")[0] if text.partition(":")[0] in (*_FIELDS.values(), "stream", "model") else None
+            param = next((name for name in _NAMED if text.startswith(f"{name}:")), None)
     code = {ModelNotFound.__name__: "model_not_found", "Interrupted": "interrupted"}.get(kind)
     said = ErrorDetail(
         # Half of an emoji, which cannot be sent, may stand in what is quoted.

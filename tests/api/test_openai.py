@@ -104,8 +104,8 @@ def test_what_is_named_like_a_checkpoint_draws_and_any_other_name_is_the_pages(s
     ("body", "param", "says"),
     [
         ({"size": "big"}, "size", "size: 'big' is no size"),
-        ({"size": "99999x64"}, "size", "size: 99999 is too large"),
-        ({"size": "1x64"}, "size", "size: 1 is too small, at least 8."),
+        ({"size": "99999x64"}, "size", "size: '99999x64' is no size of 10 to 9999 pixels a side"),
+        ({"seed": -2}, "seed", "seed: Input should be greater than or equal to -1."),
         ({"n": 11}, "n", "n: Input should be less than or equal to 10."),
         ({"prompt": None}, "prompt", "prompt: Input should be a valid string."),
         ({"response_format": "tape"}, "response_format", "response_format: Input should be 'url' or 'b64_json'."),
