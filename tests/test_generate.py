@@ -140,6 +140,19 @@ def test_a_file_of_prompts_and_options(machine):
     ]
 
 
+def test_a_terminal_shows_a_bar_instead_of_lines(machine, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    machine.worker.pace = 0.05
+    assert machine.run("a", "--steps", "4", "--n_samples", "1") == 0
+    assert "Sampling, picture 2 of 2" in terminal.getvalue() and "%|" in terminal.getvalue()
+    assert "sdui: picture" not in terminal.getvalue() and len(machine.paths) == 2
+
+
 def test_stdin(machine, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a\nb\n")))
     assert machine.run("--from-file", "-", "--steps", "1", "--skip_grid") == 0
