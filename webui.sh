@@ -3,6 +3,7 @@
 #   ./webui.sh [options]                 the page; --help lists the options
 #   ./webui.sh test [pytest arguments]   all tests
 #   ./webui.sh bench [options]           measurements
+#   ./webui.sh generate PROMPT...        draws pictures without the page
 #   ./webui.sh verify FILE...            draws pictures again and says whether they come out the same
 #   ./webui.sh merge MODEL...            makes a new checkpoint of others
 # Environment: COMMANDLINE_ARGS, PYTHON, VENV_DIR, TORCH_COMMAND; README.md explains them.

@@ -6,8 +6,8 @@ import os
 import sys
 from importlib import import_module
 
-COMMANDS = ("verify", "merge")
-"""Each is the function `main(argv, env)` of the module of its name; it returns the exit status."""
+COMMANDS = ("generate", "verify", "merge")
+"""Each is the function `main(argv, env)` of the module or package of its name; it returns the exit status."""
 
 
 def run(command: str, arguments: list[str]) -> int:

@@ -28,6 +28,7 @@ PROGRAMS = {
     # which begins with the browser's long files, so that neither has much left when the other is done.
     "test": ("-m", "pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"),
     "bench": ("-m", "sdui.bench"),
+    "generate": ("webui.py", "generate"),
     "verify": ("webui.py", "verify"),
     "merge": ("webui.py", "merge"),
 }

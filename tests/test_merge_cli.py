@@ -83,5 +83,5 @@ def test_the_installed_program_knows_its_commands(data, monkeypatch, capsys):
         commands.console()
     assert caught.value.code == 0 and "z.safetensors" in capsys.readouterr().out
     monkeypatch.setattr(sys, "argv", ["sdui", "serve"])
-    with pytest.raises(SystemExit, match=r"usage: sdui \{verify,merge\}"):
+    with pytest.raises(SystemExit, match=r"usage: sdui \{generate,verify,merge\}"):
         commands.console()

@@ -172,7 +172,7 @@ def test_verify_needs_no_other_packages(clone):
 def test_an_unknown_command_is_refused(clone):
     status, output, _ = clone.run("tets")
     assert status == 1
-    assert "there is no command 'tets'; known are test, bench, verify, merge" in output
+    assert "there is no command 'tets'; known are test, bench, generate, verify, merge" in output
 
 
 def test_an_old_python_is_refused_by_version(clone, tmp_path):

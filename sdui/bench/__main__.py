@@ -34,12 +34,14 @@ def main() -> None:
 
 def _rows(full: bool) -> Iterator[Row]:
     from .cards import measure_cards
+    from .command_line import measure_command_line
     from .history import measure_history
     from .library import measure_library
     from .page import measure_page
     from .startup import measure_start
 
     yield from _machine()
+    yield from measure_command_line(full)
     yield from measure_start()
     yield from measure_page()
     yield from measure_library()

@@ -1,10 +1,7 @@
-"""How long a user waits: for --help, for the page, for the first picture; measured on a real server and browser."""
+"""How long a user waits: for the page, for the first picture; measured on a real server and browser."""
 
 from __future__ import annotations
 
-import statistics
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -16,7 +13,7 @@ import psutil
 
 from .page import READY, chromium
 from .rows import Row
-from .serving import ROOT, serving, wait_for
+from .serving import serving, wait_for
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -25,16 +22,9 @@ _GROUP = "start"
 
 
 def measure_start() -> Iterator[Row]:
-    yield Row(_GROUP, "webui.py --help", statistics.median(_help() for _ in range(3)), "s")
     with tempfile.TemporaryDirectory() as folder, chromium() as page:
         yield from _first_start(Path(folder), page)
         yield from _later_start(Path(folder), page)
-
-
-def _help() -> float:
-    begun = time.perf_counter()
-    subprocess.run([sys.executable, "webui.py", "--help"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - begun
 
 
 def _first_start(data: Path, page: Page | None) -> Iterator[Row]:

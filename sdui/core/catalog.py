@@ -116,3 +116,11 @@ class Catalog:
         return next(
             (checkpoint for checkpoint in self.checkpoints if name in (checkpoint.title, checkpoint.name)), None
         )
+
+    def find(self, name: str, digest: str = "") -> Checkpoint | None:
+        """The checkpoint with this hash, else the one with this title, name or file name."""
+        file = name.split(" [")[0]
+        same = [c for c in self.checkpoints if file and c.title.split(" [")[0] == file]
+        named = (self.checkpoint(name) if name else None) or next(iter(same), None)
+        hashed = [c for c in self.checkpoints if is_hash(digest, c.hashes)]
+        return named if named in hashed else next(iter(hashed), named)

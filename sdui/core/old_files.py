@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
+from .sampler_names import known
+
 AUTOMATIC, UNIFORM = "Automatic", "Uniform"
 SAME = ("", "Use same sampler", "Use same scheduler", "Use same checkpoint")
 """What stands for the first pass's own in a choice of the hires pass."""
@@ -37,7 +39,6 @@ _PLAIN = {
     "plms": AUTOMATIC,
     "unipc": AUTOMATIC,
     "lcm": AUTOMATIC,
-    "k_lcm": AUTOMATIC,
 }
 """Before 1.9 a sampler's plain name meant uniform levels, but for these: Restart had Karras', the others their own."""
 
@@ -70,7 +71,7 @@ def had_schedules(made_by: Version | None) -> bool:
 
 
 def names(sampler: str, schedule: str, *, old: bool) -> Names:
-    """Both, from a name that may mean both, "DPM++ 2M Karras".
+    """Both, from a name that may mean both, "DPM++ 2M Karras"; a sampler that is known here gets its name here.
 
     `schedule` "" is unsaid; what that means depends on whether the file is `old`, from before there were schedules.
     """
@@ -96,20 +97,28 @@ def tell_apart_hires(flat: dict[str, Any], *, old: bool) -> None:
     found = names(sampler, schedule, old=old)
     if sampler:
         flat["hires.sampler"] = found.sampler
-    named = schedule or found.sampler != sampler
+    named = schedule or schedule_in(sampler)
     if named or (sampler and old and found.schedule != flat.get("schedule")):
         flat["hires.schedule"] = found.schedule
 
 
+def schedule_in(sampler: str) -> str:
+    """The schedule that the sampler's name ends in, or ""."""
+    return _parted(sampler).schedule
+
+
 def _parted(sampler: str) -> Names:
-    """The sampler, and the schedule that its name ends in or ""."""
+    if name := known(sampler):
+        return Names(name, "")
     lower = sampler.casefold()
     for end, schedule in _SUFFIXES.items():
-        if lower.endswith(f" {end}"):
-            return Names(sampler[: -len(end) - 1], schedule)
+        base = sampler[: -len(end) - 1]
+        if lower.endswith(f" {end}") or (lower.endswith(f"_{end}") and known(base)):
+            return Names(known(base) or base, schedule)
     for end, schedule in _IN_ALIASES.items():
         if lower.startswith("k_") and lower.endswith(f"_{end}"):
-            return Names(sampler[: -len(end) - 1], schedule)
+            base = sampler[: -len(end) - 1]
+            return Names(known(base) or base, schedule)
     return Names(sampler, "")
 
 

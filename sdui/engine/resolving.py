@@ -73,9 +73,12 @@ class Resolver:
 
     def _hires(self, hires: Hires, first_sampler: str, words: Words) -> Hires:
         check_upscaler(hires, self.upscalers)
-        self.samplers.resolve(hires.sampler or first_sampler, hires.schedule or AUTOMATIC)
-        prompts = {"prompt": words.positive(hires.prompt), "negative_prompt": words.negative(hires.negative_prompt)}
-        given = {name: text for name, text in prompts.items() if getattr(hires, name)}
+        sampler, schedule = self.samplers.resolve(hires.sampler or first_sampler, hires.schedule or AUTOMATIC)
+        values = {"prompt": words.positive(hires.prompt), "negative_prompt": words.negative(hires.negative_prompt)}
+        values |= {"sampler": sampler.name, "schedule": schedule}
+        given = {name: text for name, text in values.items() if getattr(hires, name)}
+        if hires.sampler and schedule != AUTOMATIC:
+            given["schedule"] = schedule
         return hires.model_copy(update=given)
 
 

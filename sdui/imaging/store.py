@@ -62,9 +62,13 @@ class _Place:
 class OutputStore:
     """Saves what the engine makes; one per server, safe for many threads and beside other servers."""
 
-    def __init__(self, root: Path) -> None:
-        """`root` is the data folder; relative output folders are in it."""
+    def __init__(self, root: Path, *, spare: bool = True) -> None:
+        """`root` is the data folder; relative output folders are in it.
+
+        spare: a picture that cannot be written where it should be goes to the temporary folder; else OutputError.
+        """
         self.root = root.resolve()
+        self._spare = spare
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._used = set[Path]()
         self._lock = threading.Lock()
@@ -84,9 +88,19 @@ class OutputStore:
             try:
                 path = self._write(place, extension, data)
             except (OSError, ValueError) as error:  # ValueError: a folder name with a NUL
+                if not self._spare:
+                    raise OutputError(_failure(place.folder, error)) from error
                 path = self._write_temporary(place, extension, data)
                 warning = f"{warning} {_failure(place.folder, error)} It is in {path} until the server ends.".strip()
         return ImageSaved(str(path), text, image.request, image.kind, image.cells, image.shown), warning
+
+    def save_encoded(self, data: bytes, form: str, image: GeneratedImage, preferences: Preferences) -> Path:
+        """A file of this picture that there is already, such as "png", under the picture's name. Raises OutputError."""
+        place = _place(self.root, image, preferences)
+        try:
+            return self._write(place, form.lower().replace("jpeg", "jpg"), data)
+        except (OSError, ValueError) as error:
+            raise OutputError(_failure(place.folder, error)) from error
 
     def save_picture(self, ready: PictureReady, preferences: Preferences) -> tuple[PictureSaved, str]:
         """Write what the Extras tab made, and its caption beside it; never over a file that is there.

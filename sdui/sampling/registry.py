@@ -1,8 +1,9 @@
-"""The sampler table, by name and alias. To add a sampler, add a row."""
+"""The sampler table. To add a sampler, add a row; what else it is called stands in sdui/core/sampler_names.py."""
 
 from __future__ import annotations
 
 from sdui.core.errors import RequestError
+from sdui.core.sampler_names import ALIASES, key
 
 from . import ancestral, distilled, dpm_solver, multistep, samplers, sde, variance_preserving
 from .restart import restart
@@ -31,7 +32,7 @@ class Registry:
             self.add(spec)
 
     def add(self, spec: SamplerSpec) -> None:
-        names = {_key(name) for name in (spec.name, *spec.aliases)}
+        names = {key(name) for name in (spec.name, *ALIASES.get(spec.name, ()))}
         if taken := sorted(names & self._by_name.keys()):
             raise ValueError(f"sampler name already taken: {taken[0]}")
         self._by_name |= dict.fromkeys(names, spec)
@@ -45,15 +46,15 @@ class Registry:
 
         A schedule in the name wins. Raises RequestError when there is no such sampler or schedule.
         """
-        if spec := self._by_name.get(_key(name)):
+        if spec := self._by_name.get(key(name)):
             return spec, find_schedule(schedule)
-        if split := self._split(_key(name)):
+        if split := self._split(key(name)):
             return split
         raise RequestError(f"Sampling method: there is no {name!r}; known are {', '.join(self.names())}.")
 
-    def _split(self, key: str) -> tuple[SamplerSpec, str] | None:
-        """The longest schedule name that ends the key and leaves a sampler's name."""
-        schedules, words = schedule_names(), key.split(" ")
+    def _split(self, asked: str) -> tuple[SamplerSpec, str] | None:
+        """The longest schedule name that ends the key of a name and leaves a sampler's name."""
+        schedules, words = schedule_names(), asked.split(" ")
         for i in range(1, len(words)):
             spec, schedule = self._by_name.get(" ".join(words[:i])), schedules.get("".join(words[i:]))
             if spec and schedule:
@@ -64,27 +65,20 @@ class Registry:
         return tuple(dict.fromkeys(spec.name for spec in self._by_name.values()))
 
 
-def _key(name: str) -> str:
-    """What is compared: any case, and spaces for underscores and hyphens."""
-    return " ".join(name.casefold().replace("_", " ").replace("-", " ").split())
-
-
 def builtin() -> Registry:
     """The samplers that come with sdui, in A1111's order, then those of Forge and others.
 
-    Preferred schedules, options, ENSD and discarding are A1111 1.10's and Forge's. Aliases: A1111's k_ names, ComfyUI's
-    names and those of diffusers-based platforms.
+    Preferred schedules, options, ENSD and discarding are A1111 1.10's and Forge's.
     """
     return Registry(*_sde_and_multistep(), *_one_step(), *_dpm_solvers(), *_by_timestep(), *_distilled(), *_further())
 
 
 def _sde_and_multistep() -> tuple[SamplerSpec, ...]:
     return (
-        SamplerSpec("DPM++ 2M", multistep.dpmpp_2m, ("k_dpmpp_2m", "dpmpp_2m", "dpm++_2m"), "Karras"),
+        SamplerSpec("DPM++ 2M", multistep.dpmpp_2m, "Karras"),
         SamplerSpec(
             "DPM++ SDE",
             sde.dpmpp_sde,
-            ("k_dpmpp_sde", "dpmpp_sde", "dpmpp_sde_gpu"),
             "Karras",
             "brownian",
             _ETA_AND_NOISE,
@@ -93,7 +87,6 @@ def _sde_and_multistep() -> tuple[SamplerSpec, ...]:
         SamplerSpec(
             "DPM++ 2M SDE",
             sde.dpmpp_2m_sde,
-            ("k_dpmpp_2m_sde", "dpmpp_2m_sde", "dpmpp_2m_sde_gpu"),
             "Exponential",
             "brownian",
             _ETA_AND_NOISE,
@@ -101,7 +94,6 @@ def _sde_and_multistep() -> tuple[SamplerSpec, ...]:
         SamplerSpec(
             "DPM++ 2M SDE Heun",
             sde.dpmpp_2m_sde_heun,
-            ("k_dpmpp_2m_sde_heun", "dpmpp_2m_sde_heun", "dpmpp_2m_sde_heun_gpu"),
             "Exponential",
             "brownian",
             _ETA_AND_NOISE,
@@ -109,7 +101,6 @@ def _sde_and_multistep() -> tuple[SamplerSpec, ...]:
         SamplerSpec(
             "DPM++ 2S a",
             ancestral.dpmpp_2s_ancestral,
-            ("k_dpmpp_2s_a", "dpmpp_2s_a", "dpmpp_2s_ancestral"),
             "Karras",
             "fresh",
             _ETA_AND_NOISE,
@@ -119,7 +110,6 @@ def _sde_and_multistep() -> tuple[SamplerSpec, ...]:
         SamplerSpec(
             "DPM++ 3M SDE",
             sde.dpmpp_3m_sde,
-            ("k_dpmpp_3m_sde", "dpmpp_3m_sde", "dpmpp_3m_sde_gpu"),
             "Exponential",
             "brownian",
             _ETA_AND_NOISE,
@@ -133,18 +123,16 @@ def _one_step() -> tuple[SamplerSpec, ...]:
         SamplerSpec(
             "Euler a",
             ancestral.euler_ancestral,
-            ("k_euler_a", "k_euler_ancestral", "euler_ancestral"),
             noise="fresh",
             options=_ETA,
             uses_ensd=True,
         ),
-        SamplerSpec("Euler", samplers.euler, ("k_euler",), noise="fresh", options=_CHURN),
-        SamplerSpec("LMS", multistep.lms, ("k_lms",)),
-        SamplerSpec("Heun", samplers.heun, ("k_heun",), noise="fresh", options=_CHURN, model_calls=2),
+        SamplerSpec("Euler", samplers.euler, noise="fresh", options=_CHURN),
+        SamplerSpec("LMS", multistep.lms),
+        SamplerSpec("Heun", samplers.heun, noise="fresh", options=_CHURN, model_calls=2),
         SamplerSpec(
             "DPM2",
             samplers.dpm_2,
-            ("k_dpm_2", "dpm_2"),
             "Karras",
             "fresh",
             _CHURN,
@@ -154,7 +142,6 @@ def _one_step() -> tuple[SamplerSpec, ...]:
         SamplerSpec(
             "DPM2 a",
             ancestral.dpm_2_ancestral,
-            ("k_dpm_2_a", "dpm_2_a", "dpm_2_ancestral"),
             "Karras",
             "fresh",
             _ETA_AND_NOISE,
@@ -170,7 +157,6 @@ def _dpm_solvers() -> tuple[SamplerSpec, ...]:
         SamplerSpec(
             "DPM fast",
             dpm_solver.dpm_fast,
-            ("k_dpm_fast",),
             noise="fresh",
             options=_ETA_AND_NOISE,
             uses_ensd=True,
@@ -179,7 +165,6 @@ def _dpm_solvers() -> tuple[SamplerSpec, ...]:
         SamplerSpec(
             "DPM adaptive",
             dpm_solver.dpm_adaptive,
-            ("k_dpm_ad", "k_dpm_adaptive"),
             noise="fresh",
             options=_ETA,
             uses_ensd=True,
@@ -202,7 +187,6 @@ def _by_timestep() -> tuple[SamplerSpec, ...]:
         SamplerSpec(
             "DDIM CFG++",
             variance_preserving.ddim_cfgpp,
-            ("ddim_cfgpp", "ddim_cfg_pp"),
             noise="fresh",
             options=_ETA_DDIM,
             cfg_multiplier=1 / 12.5,
@@ -210,8 +194,8 @@ def _by_timestep() -> tuple[SamplerSpec, ...]:
             own_levels=ddim_levels,
             variance_preserving=True,
         ),
-        SamplerSpec("PLMS", variance_preserving.plms, ("pndm",), own_levels=ddim_levels, variance_preserving=True),
-        SamplerSpec("UniPC", unipc, ("uni_pc",), options=_UNIPC, own_levels=unipc_levels, variance_preserving=True),
+        SamplerSpec("PLMS", variance_preserving.plms, own_levels=ddim_levels, variance_preserving=True),
+        SamplerSpec("UniPC", unipc, options=_UNIPC, own_levels=unipc_levels, variance_preserving=True),
     )
 
 
@@ -220,13 +204,12 @@ def _distilled() -> tuple[SamplerSpec, ...]:
         SamplerSpec(
             "LCM",
             distilled.lcm,
-            ("k_lcm",),
             noise="fresh",
             needs=("levels",),
             distilled=True,
             reads_noise=True,
         ),
-        SamplerSpec("TCD", distilled.tcd, (), "SGM Uniform", "fresh", needs=("levels",), distilled=True),
+        SamplerSpec("TCD", distilled.tcd, "SGM Uniform", "fresh", needs=("levels",), distilled=True),
     )
 
 

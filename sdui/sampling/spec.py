@@ -21,7 +21,6 @@ class SamplerSpec:
     name: str
     """What users see and what the infotext stores."""
     run: SamplerFn
-    aliases: tuple[str, ...] = ()
     schedule: str = "Uniform"
     """Used when the request says "Automatic"."""
     noise: Literal["none", "fresh", "brownian"] = "none"

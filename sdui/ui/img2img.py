@@ -258,7 +258,7 @@ class Img2img(Generation):
         return updates | (self.pictures.takes(mode, picture) if picture else {})
 
     def follow_checkpoint(self, title: Any) -> Updates:
-        found = checkpoints.find(self.services.jobs.catalog(), title) if isinstance(title, str) else None
+        found = self.services.jobs.catalog().find(title) if isinstance(title, str) else None
         return self._image_cfg_scale(found)
 
     def take_size(self, mode: Any, *files: Any) -> Updates:

@@ -143,7 +143,7 @@ class Merger:
     def refresh(self, drawing: Any) -> Updates:
         """Lists of what is in the folders now. drawing: the checkpoint that the page draws with stays."""
         catalog = self._services.jobs.fresh_catalog()
-        chosen = checkpoints.find(catalog, drawing) if isinstance(drawing, str) else None
+        chosen = catalog.find(drawing) if isinstance(drawing, str) else None
         shown = self._quick.shows(catalog, chosen or checkpoints.current(self._services, catalog))
         return self.form.relist(catalog) | shown
 

@@ -170,7 +170,7 @@ class Txt2img(Generation):
 
     def choose(self, title: str, job_id: str, shown: dict[str, Any] | None) -> Updates:
         catalog = self.services.jobs.catalog()
-        chosen = checkpoints.find(catalog, title or "")
+        chosen = catalog.find(title or "")
         updates = self._checkpoint(catalog, chosen) | self._native_size(chosen) | {self.parts.log: ""}
         if chosen is None or chosen.problem:
             return updates
@@ -203,7 +203,7 @@ class Txt2img(Generation):
 
     def refresh(self, title: str) -> Updates:
         catalog = self.services.jobs.fresh_catalog()
-        chosen = checkpoints.find(catalog, title or "") or checkpoints.current(self.services, catalog)
+        chosen = catalog.find(title or "") or checkpoints.current(self.services, catalog)
         return self._checkpoint(catalog, chosen)
 
     def take_example(self, row: list[str]) -> str:

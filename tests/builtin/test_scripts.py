@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from sdui.builtin import all as all_builtin
-from sdui.builtin.prompts_from_file.engine import _job, _options
+from sdui.builtin.prompts_from_file.engine import _job
+from sdui.builtin.prompts_from_file.lines import options
 from sdui.builtin.prompts_from_file.params import PromptsFromFile
 from sdui.core import infotext
 from sdui.core.a1111_body import request_from
@@ -122,7 +123,7 @@ def test_a_line_that_is_no_options_is_a_prompt():
 )
 def test_a_line_that_cannot_be_read_says_why(line, said):
     with pytest.raises(RequestError, match=said):
-        _options(line)
+        options(line)
 
 
 def test_loopback_starts_from_the_last_picture(engine):

@@ -144,6 +144,12 @@ def test_a_value_out_of_range_is_refused_before_anything_is_drawn(engine):
         run(engine, plot(x_type="Steps"))
 
 
+def test_a_sampler_may_be_called_as_elsewhere(engine):
+    _, images, _ = run(engine, plot(x_type="Sampler", x_values="euler_a,heun_karras,k_dpm_2"))
+    told = [(image.request.sampler, image.request.schedule) for image in images]
+    assert told == [("Euler a", "Automatic"), ("Heun", "Karras"), ("DPM2", "Automatic")]
+
+
 def test_cells_grids_and_their_texts(engine):
     values = {
         "x_type": "Seed",

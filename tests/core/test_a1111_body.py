@@ -19,6 +19,9 @@ def txt2img(**body):
         ({"sampler_name": "DPM++ 2M", "scheduler": "Automatic"}, "DPM++ 2M", "Automatic"),
         ({"sampler_name": "DPM++ 2M", "scheduler": "sgm_uniform"}, "DPM++ 2M", "SGM Uniform"),
         ({"sampler_index": "DDIM"}, "DDIM", "Automatic"),
+        ({"sampler_name": "pndm"}, "PLMS", "Automatic"),
+        ({"sampler_name": "dpm2-a", "scheduler": "Automatic"}, "DPM2 a", "Automatic"),
+        ({"sampler_name": "dpm++_2m_karras"}, "DPM++ 2M", "Karras"),
         ({"sampler_name": "Euler", "override_settings": {"k_sched_type": "karras"}}, "Euler", "Karras"),
     ],
 )
@@ -33,6 +36,10 @@ def test_hires_choices():
     assert (hires.sampler, hires.schedule, hires.model) == ("", "", "")
     hires = txt2img(sampler_name="Euler", enable_hr=True, hr_sampler_name="DPM++ SDE Karras").request.hires
     assert (hires.sampler, hires.schedule) == ("DPM++ SDE", "Karras")
+    hires = txt2img(
+        sampler_name="Euler", scheduler="Automatic", enable_hr=True, hr_sampler_name="euler_a"
+    ).request.hires
+    assert (hires.sampler, hires.schedule) == ("Euler a", "")
 
 
 def test_options_count_like_fields_and_strangers_are_reported():

@@ -70,6 +70,12 @@ def test_the_second_pass_has_prompts_sampler_and_steps_of_its_own(engine):
         assert not np.array_equal(pixels(engine, change(hires=HIRES.model_copy(update=own))), plain)
 
 
+def test_a_second_sampler_gets_its_name_here(engine):
+    (image,) = draw(engine, change(sampler="pndm", hires=HIRES.model_copy(update={"sampler": "heun_karras"})))
+    hires = image.request.hires
+    assert (image.request.sampler, hires.sampler, hires.schedule) == ("PLMS", "Heun", "Karras")
+
+
 def test_an_inpainting_checkpoint_sees_what_is_kept_of_an_enlarged_picture(tmp_path):
     (tmp_path / "checkpoints").mkdir()
     save(random_weights(tmp_path, channels=9), tmp_path / "checkpoints" / "nine.safetensors")

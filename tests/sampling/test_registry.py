@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 
 from sdui.core.errors import RequestError
+from sdui.core.sampler_names import ALIASES, known
 from sdui.core.sampling_options import SamplingOptions
 from sdui.sampling.registry import builtin
 
@@ -38,6 +39,8 @@ def test_a_name_can_be_taken_only_once_and_a_refusal_changes_nothing():
         ("heun_karras", "Heun", "Karras"),
         ("lms", "LMS", "Automatic"),
         ("pndm", "PLMS", "Automatic"),
+        ("plms", "PLMS", "Automatic"),
+        ("dpm_solver", "DPM++ 2M", "Automatic"),
         ("DPM++ 2M Karras", "DPM++ 2M", "Karras"),
         ("DPM++ 2M SDE Heun Exponential", "DPM++ 2M SDE Heun", "Exponential"),
         ("DPM++ 2M SGM Uniform", "DPM++ 2M", "SGM Uniform"),
@@ -54,6 +57,13 @@ def test_every_old_and_foreign_name_is_understood(name, sampler, schedule):
     spec, found = REGISTRY.resolve(name, "Automatic")
     assert (spec.name, found) == (sampler, schedule)
     assert REGISTRY[name] is spec
+
+
+def test_every_name_is_known_without_torch_too():
+    assert set(REGISTRY.names()) == set(ALIASES)
+    for own, others in ALIASES.items():
+        for name in (own, *others):
+            assert (known(name), REGISTRY[name].name) == (own, own)
 
 
 def test_a_schedule_in_the_name_wins_and_any_other_is_kept():

@@ -120,7 +120,7 @@ def _sampler(prefix: str) -> Apply:
     def apply(request: GenerationRequest, value: Value, values: Sequence[Value]) -> GenerationRequest | None:
         sampler, schedule = old_files.names(str(value), "", old=False)
         made = changed(request, f"{prefix}sampler", sampler)
-        return changed(made, f"{prefix}schedule", schedule) if made and sampler != value else made
+        return changed(made, f"{prefix}schedule", schedule) if made and old_files.schedule_in(str(value)) else made
 
     return apply
 

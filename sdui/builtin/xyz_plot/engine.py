@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
-from sdui.core import infotext
+from sdui.core import infotext, old_files
 from sdui.core.errors import Interrupted, RequestError, SduiError
 from sdui.core.events import Cell, GeneratedImage
 from sdui.core.groups import Kind, having, values_of, without
@@ -124,8 +124,10 @@ class Plot:
 
     def _require_known(self, axis: Axis, value: Value) -> None:
         """Raises RequestError for what is not in the axis's list."""
-        known = self._known(axis)
-        if known and not any(_means(str(value), one) for one in known):
+        known, text = self._known(axis), str(value)
+        if axis.choices == "samplers":
+            text = old_files.names(text, "", old=False).sampler
+        if known and not any(_means(text, one) for one in known):
             raise RequestError(f"{axis.label}: there is no {value!r}; known are {', '.join(known)}.")
 
     def _known(self, axis: Axis) -> tuple[str, ...]:
