@@ -33,10 +33,12 @@ def main() -> None:
 
 
 def _rows(full: bool) -> Iterator[Row]:
+    from .api import measure_api
     from .cards import measure_cards
     from .command_line import measure_command_line
     from .history import measure_history
     from .library import measure_library
+    from .many_clients import measure_many_clients
     from .page import measure_page
     from .startup import measure_start
 
@@ -47,6 +49,8 @@ def _rows(full: bool) -> Iterator[Row]:
     yield from measure_library()
     yield from measure_cards()
     yield from measure_history()
+    yield from measure_many_clients(full)
+    yield from measure_api()
     # torch is imported only now: it would slow down, and be counted with, the server that was just measured.
     from .drawing import measure_drawing
     from .loading import measure_loading
