@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -45,3 +49,17 @@ def serving(folder: Path, worker: Worker, launch: Launch | None = None) -> Itera
         sdapi.add(app, services)
         with TestClient(app) as client:
             yield Api(client, services, app)
+
+
+@contextmanager
+def listening(app: FastAPI) -> Iterator[int]:
+    """The app on a port of this machine, for clients that are no test clients."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join(20)
