@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass, field
 
+from sdui.core.catalog import Catalog, Checkpoint
 from sdui.core.extras import ExtrasRequest
 from sdui.core.launch import Launch
 from sdui.core.request import GenerationRequest
@@ -37,6 +38,12 @@ class Services:
     def styles(self) -> StyleFiles:
         """The same files that the engine reads."""
         return StyleFiles(self.launch.data_dir, self.launch.styles_file)
+
+    def checkpoint(self, catalog: Catalog) -> Checkpoint | None:
+        """What this server draws with: the last choice, else --ckpt, else the first file."""
+        wanted = (self.settings.current.sd_model_checkpoint, self.launch.ckpt)
+        named = (catalog.find(name) for name in wanted if name)
+        return next((one for one in named if one), None) or catalog.checkpoint("")
 
     @functools.cached_property
     def defaults(self) -> UiDefaults:

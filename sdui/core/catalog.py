@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 ModelKind = Literal[
     "checkpoint",
@@ -73,6 +73,14 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """What A1111's API tells of a sampler or a schedule beside its name."""
+
+    aliases: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
 class Catalog:
     checkpoints: tuple[Checkpoint, ...] = ()
     samplers: tuple[str, ...] = ()
@@ -87,6 +95,9 @@ class Catalog:
     vaes: tuple[str, ...] = ("Automatic", "None")
     hashing: Hashing | None = None
     """None while nothing is hashed."""
+    sampler_facts: dict[str, Facts] = field(default_factory=dict[str, Facts])
+    """By name."""
+    schedule_facts: dict[str, Facts] = field(default_factory=dict[str, Facts])
     device: str = ""
     """What draws, in words: "cuda:0, NVIDIA H100, 79.1 GiB, fp16"."""
 
@@ -116,3 +127,11 @@ class Catalog:
         return next(
             (checkpoint for checkpoint in self.checkpoints if name in (checkpoint.title, checkpoint.name)), None
         )
+
+    def find(self, name: str, digest: str = "") -> Checkpoint | None:
+        """The checkpoint with this hash, else the one with this title, name or file name."""
+        file = name.split(" [")[0]
+        same = [one for one in self.checkpoints if file and one.title.split(" [")[0] == file]
+        named = (self.checkpoint(name) if name else None) or next(iter(same), None)
+        hashed = [one for one in self.checkpoints if is_hash(digest, one.hashes)]
+        return named if named in hashed else next(iter(hashed), named)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sdui.core.catalog import Facts
 from sdui.core.errors import RequestError
 
 from . import ancestral, distilled, dpm_solver, multistep, samplers, sde, variance_preserving
@@ -59,6 +60,10 @@ class Registry:
             if spec and schedule:
                 return spec, schedule
         return None
+
+    def facts(self) -> dict[str, Facts]:
+        """By name."""
+        return {spec.name: spec.facts for spec in self._by_name.values()}
 
     def names(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(spec.name for spec in self._by_name.values()))

@@ -18,15 +18,6 @@ from .form import Updates
 PICK = "pick_checkpoint"
 
 
-def find(catalog: Catalog, name: str, digest: str = "") -> Checkpoint | None:
-    """The checkpoint with this hash, else the one with this title, name or file name."""
-    file = name.split(" [")[0]
-    same = [c for c in catalog.checkpoints if file and c.title.split(" [")[0] == file]
-    named = (catalog.checkpoint(name) if name else None) or next(iter(same), None)
-    hashed = [c for c in catalog.checkpoints if is_hash(digest, c.hashes)]
-    return named if named in hashed else next(iter(hashed), named)
-
-
 def differs(found: Checkpoint, digest: str) -> bool:
     """Whether a checkpoint of the right name is known to have other contents than the one with this hash."""
     known = any(len(digits) >= len(digest) > 0 for digits in found.hashes)
@@ -52,16 +43,9 @@ class QuickSettings:
         }
 
 
-def current(services: Services, catalog: Catalog) -> Checkpoint | None:
-    """What this server draws with: the last choice, else --ckpt, else the first file."""
-    wanted = (services.settings.current.sd_model_checkpoint, services.launch.ckpt)
-    named = (find(catalog, name) for name in wanted if name)
-    return next((c for c in named if c), None) or catalog.checkpoint("")
-
-
 def build(services: Services, catalog: Catalog, beside: Callable[[], None] = lambda: None) -> QuickSettings:
     """beside: makes what else stands in the row."""
-    chosen = current(services, catalog)
+    chosen = services.checkpoint(catalog)
     with gr.Row(elem_id="quicksettings"):
         dropdown = OpenDropdown(
             list(catalog.names("checkpoints")),

@@ -281,7 +281,7 @@ class Generation:
         updates = self.form.begun() | self._fill(request, keep=("model",))[0]
         updates |= self.parts.follow(job, self.services.jobs)
         catalog = self.services.jobs.catalog()
-        used = checkpoints.find(catalog, request.model) if busy(job) else None
+        used = catalog.find(request.model) if busy(job) else None
         return updates | (self._checkpoint(catalog, used) if used else {}) | self._restore(held)
 
     def paste(self, prompt: str) -> Updates:
@@ -315,7 +315,7 @@ class Generation:
 
     def _checkpoint_of(self, request: GenerationRequest) -> tuple[Updates, list[str]]:
         catalog = self.services.jobs.catalog()
-        found = checkpoints.find(catalog, request.model, request.model_hash)
+        found = catalog.find(request.model, request.model_hash)
         wanted = f"{request.model} [{request.model_hash}]".replace(" []", "").strip()
         if found is None:
             return {}, [f"The checkpoint {wanted} is not here; the picture will look different with this one."]
@@ -365,7 +365,7 @@ class Generation:
 
     def _title(self, chosen: Any) -> Any:
         """The title may have got its hash since the page was opened."""
-        found = checkpoints.find(self.services.jobs.catalog(), chosen) if isinstance(chosen, str) else None
+        found = self.services.jobs.catalog().find(chosen) if isinstance(chosen, str) else None
         return found.title if found else chosen or ""
 
 

@@ -9,7 +9,6 @@ import gradio as gr
 from sdui.core.catalog import Catalog
 from sdui.services import Services
 
-from . import checkpoints
 from .checkpoints import QuickSettings
 from .form import Updates
 from .results import QUIET
@@ -44,7 +43,7 @@ class HashingLine:
         catalog = self._services.jobs.catalog()
         if catalog.hashing or not isinstance(title, str):
             return self._now(catalog)
-        return self._now(catalog) | self._quick.shows(catalog, checkpoints.find(catalog, title))
+        return self._now(catalog) | self._quick.shows(catalog, catalog.find(title))
 
     def _now(self, catalog: Catalog) -> Updates:
         now = catalog.hashing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sdui.core.catalog import Catalog, Checkpoint
-from sdui.ui.checkpoints import differs, find
+from sdui.ui.checkpoints import differs
 
 FIRST = Checkpoint("first", "first.safetensors [0123456789]", hashes=("0123456789" + 54 * "0", "11112222"))
 SECOND = Checkpoint("second", "second.safetensors [abcdefabcd]", hashes=("abcdefabcd" + 54 * "0", "aaaabbbb", 64 * "c"))
@@ -26,16 +26,16 @@ CATALOG = Catalog((FIRST, SECOND))
     ],
 )
 def test_found_by_title_name_file_or_hash(name, digest):
-    assert find(CATALOG, name, digest) == SECOND
+    assert CATALOG.find(name, digest) == SECOND
 
 
 @pytest.mark.parametrize(("name", "digest"), [("", ""), ("third", ""), ("third", "ffffffffff")])
 def test_nothing_is_taken_in_its_place(name, digest):
-    assert find(CATALOG, name, digest) is None
+    assert CATALOG.find(name, digest) is None
 
 
 def test_the_hash_counts_more_than_the_name():
-    assert find(CATALOG, "first", "abcdefabcd") == SECOND
+    assert CATALOG.find("first", "abcdefabcd") == SECOND
 
 
 def test_a_file_of_the_same_name_with_other_contents_is_told_apart():
