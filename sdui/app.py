@@ -30,6 +30,7 @@ from sdui.core.extras import ExtrasRequest
 from sdui.core.launch import Launch
 from sdui.core.request import GenerationRequest, LoadRequest
 from sdui.core.settings import SettingsFile
+from sdui.core.stopwatch import Stopwatch
 from sdui.extensions import loader
 from sdui.extensions.contracts import Tab
 from sdui.extensions.host import Host
@@ -56,7 +57,7 @@ _LONGEST_GOODBYE = 1
 
 def main(launch: Launch) -> None:
     """Serve until Ctrl+C or SIGTERM. Raises LaunchError when the server cannot start as asked."""
-    begun = time.perf_counter()
+    begun, watch = time.perf_counter(), Stopwatch()
     _start_logging(launch.loglevel)
     _prepare_folders(launch)
     try:
@@ -66,7 +67,9 @@ def main(launch: Launch) -> None:
             # The worker imports torch in its thread, at the first start while this one imports gradio.
             worker = LocalWorker(lambda: build_engine(launch, host), memory=_memory(launch))
             requests = host.request(GenerationRequest, "always", "script")
+            watch.lap("extensions' parameters")
             import_gradio()
+            watch.lap("import gradio")
             settings = _read_settings(launch, requests)
             history = History(
                 launch.data_dir, launch.folder("cache"), lambda: output_folders(store.root, settings.current)
@@ -78,9 +81,11 @@ def main(launch: Launch) -> None:
                 tabs, unbuilt = page_tabs(launch)
                 problems += unbuilt
                 services = Services(
-                    jobs, settings, launch, _versions(), requests, extras, tuple(problems), history, tabs
+                    jobs, settings, launch, _versions(), requests, extras, tuple(problems), history, tabs, watch.records
                 )
+                watch.lap("settings and history")
                 app = build(services)
+                watch.lap("page and API")
                 if not launch.skip_load_model_at_start:
                     chosen = launch.ckpt or settings.current.sd_model_checkpoint
                     jobs.submit(LoadRequest(model=chosen), settings.current)
@@ -147,14 +152,8 @@ def build(services: Services) -> FastAPI:
     from sdui.ui import mounting
 
     app = FastAPI(title="sdui", version=__version__)
-    app.get("/internal/ping")(_ping)
     sdapi.add(app, services)
     return mounting.mount(app, services)
-
-
-def _ping() -> dict[str, str]:
-    """Answers as soon as the server does; A1111's pages and tools ask it."""
-    return {}
 
 
 def _versions() -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sdui.core.catalog import Catalog, Checkpoint
@@ -33,6 +34,8 @@ class Services:
     """Of the tab of its name; without one there is no tab."""
     tabs: tuple[Tab, ...] = ()
     """Of extensions."""
+    startup: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Seconds that each part of the start took, in their order."""
 
     @functools.cached_property
     def styles(self) -> StyleFiles:

@@ -1,4 +1,4 @@
-"""All of /sdapi/v1 on one server."""
+"""All of A1111's HTTP interface on one server: /sdapi/v1 and /internal."""
 
 from __future__ import annotations
 
@@ -6,12 +6,25 @@ from fastapi import FastAPI
 
 from sdui.services import Services
 
-from . import extras
+from . import extras, flags, internal, lists, models, options, png_info, progress, scripts, training
 from .tasks import FAILURES, Tasks, refused
 
 
 def add(app: FastAPI, services: Services) -> None:
     tasks = Tasks(services.jobs, services.settings)
-    app.include_router(extras.routes(tasks, services.extras), prefix="/sdapi/v1")
+    parts = (
+        extras.routes(tasks, services.extras),
+        png_info.routes(),
+        progress.routes(services.jobs),
+        options.routes(services, tasks),
+        flags.routes(services.launch),
+        lists.routes(services),
+        models.routes(services, tasks),
+        scripts.routes(services),
+        training.routes(),
+    )
+    for part in parts:
+        app.include_router(part, prefix="/sdapi/v1")
+    app.include_router(internal.routes(services), prefix="/internal")
     for failure in FAILURES:
         app.add_exception_handler(failure, refused)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from typing import Any
 
 from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 
 from sdui.core.errors import ModelNotFound, RequestError, SduiError
 from sdui.core.events import Failed
 from sdui.core.request import Task
 from sdui.core.settings import SettingsFile
-from sdui.jobs.queue import JobQueue, View
+from sdui.jobs.queue import Job, JobQueue, View
 
 _STATUS = {RequestError.__name__: 422, ModelNotFound.__name__: 404}
 """Of an error's class; any other is the server's own, 500."""
@@ -24,6 +27,37 @@ class TaskFailed(Exception):
     def __init__(self, kind: str, sentence: str) -> None:
         super().__init__(sentence)
         self.kind = kind
+
+
+class Refusal(BaseModel):
+    """A1111's form of an error."""
+
+    error: str
+    """The error's class."""
+    detail: str
+    body: str
+    errors: str
+
+
+class Wrong(BaseModel):
+    loc: list[str | int]
+    msg: str
+    type: str
+
+
+class Refused(BaseModel):
+    """What is wrong with a request: FastAPI's list, with A1111's fields beside it where sdui has found it."""
+
+    detail: list[Wrong]
+    error: str | None = None
+    body: str | None = None
+    errors: str | None = None
+
+
+REFUSED: dict[int | str, dict[str, Any]] = {422: {"model": Refused, "description": "The request cannot be run."}}
+NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": Refusal, "description": "There is no such model."}}
+FAILED: dict[int | str, dict[str, Any]] = {500: {"model": Refusal, "description": "The work has failed."}}
+"""What routes that may answer so say in `responses`."""
 
 
 class Tasks:
@@ -40,8 +74,20 @@ class Tasks:
                 raise TaskFailed(event.kind, event.error)
         return job.view()
 
+    async def done(self, task: Task) -> None:
+        """Wait for the end. Raises TaskFailed, also where the job was stopped."""
+        view = await run_in_threadpool(self.run, task)
+        if view.state == "stopped":
+            raise TaskFailed("Interrupted", "The work was interrupted before it was finished.")
+
     def describers(self) -> tuple[str, ...]:
         return self._jobs.fresh_catalog().names("describers")
+
+
+def running(jobs: JobQueue) -> tuple[Job, View] | None:
+    """The job that is being run, the newest of several, as it is now."""
+    views = ((job, job.view()) for job in reversed(jobs.list()))
+    return next(((job, view) for job, view in views if view.state == "running"), None)
 
 
 def taken(path: str) -> str:
@@ -55,6 +101,8 @@ def taken(path: str) -> str:
 def refused(request: Request, error: Exception) -> JSONResponse:
     """A1111's form of an error, with a sentence that says what to do; 422 has FastAPI's list, as A1111's has."""
     kind, sentence = error.kind if isinstance(error, TaskFailed) else type(error).__name__, str(error)
+    # Half of an emoji, as broken programs send it, cannot be sent back.
+    sentence = sentence.encode(errors="replace").decode()
     status = _STATUS.get(kind, 500)
     field = sentence.partition(":")[0]
     detail = [{"loc": ["body", field], "msg": sentence, "type": "value_error"}] if status == 422 else sentence
