@@ -20,7 +20,7 @@ from .progress import share
 
 class ProgressRequest(BaseModel):
     id_task: str | None = Field(default=None, title="Task ID", description="The job's.")
-    id_live_preview: int | None = Field(default=-1, title="Live preview image ID", description="Of the last one received.")
+    id_live_preview: int | None = Field(default=-1, title="Live preview image ID", description="Of the last one.")
     live_preview: bool | None = Field(default=True, title="Include live preview")
 
 
@@ -30,7 +30,7 @@ class TaskProgress(BaseModel):
     completed: bool = Field(title="Whether the task has already finished")
     progress: float | None = Field(default=None, title="Progress", description="0 to 1.")
     eta: float | None = Field(default=None, title="ETA in secs")
-    live_preview: str | None = Field(default=None, title="Live preview image", description="A data URL, if it is a new one.")
+    live_preview: str | None = Field(default=None, title="Live preview image", description="A data URL, if new.")
     id_live_preview: int | None = Field(default=-1, title="Live preview image ID")
     textinfo: str | None = Field(default=None, title="Info text", description="What is being done.")
 

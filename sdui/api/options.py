@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic_core import to_json
 
 from sdui.core.catalog import Catalog, Checkpoint
 from sdui.core.errors import ModelNotFound, OutputError, RequestError
@@ -77,7 +78,9 @@ class _Options:
         """Values for other programs' keys. Raises RequestError for those of A1111 that are of the wrong type."""
         for name, value in given.items():
             if not _is_json({name: value}):
-                raise RequestError(f"{name}: this value cannot be kept: numbers must be finite, texts valid Unicode.")
+                raise RequestError(
+                    f"{name}: this cannot be kept: numbers must be finite, texts valid Unicode, lists not too deep."
+                )
         try:
             return self.foreign.model_validate(given).model_dump(exclude_unset=True)
         except ValidationError as error:
@@ -145,6 +148,7 @@ def _is_json(value: Any) -> bool:
     """Whether it can be written into a file and an answer."""
     try:
         json.dumps(value, indent=4, allow_nan=False, ensure_ascii=False).encode()
+        to_json(value)
     except (ValueError, RecursionError):
         return False
     return True

@@ -34,7 +34,7 @@ class ProgressResponse(BaseModel):
     progress: float = Field(title="Progress", description="0 to 1 of the running job; 0 when nothing is run.")
     eta_relative: float = Field(title="ETA in secs")
     state: dict[str, Any] = Field(title="State", description="Of the running job.")
-    current_image: str | None = Field(default=None, title="Current image", description="The live preview, JPEG in base64.")
+    current_image: str | None = Field(default=None, title="Current image", description="A JPEG in base64.")
     textinfo: str | None = Field(default=None, title="Info text", description="What is being done.")
 
 

@@ -36,7 +36,7 @@ class ScriptArg(BaseModel):
 
 class ScriptInfo(BaseModel):
     name: str | None = Field(default=None, title="Name", description="The title in lower case.")
-    is_alwayson: bool | None = Field(default=None, title="IsAlwayson", description="Whether it goes with other scripts.")
+    is_alwayson: bool | None = Field(default=None, title="IsAlwayson", description="Whether it joins others.")
     is_img2img: bool | None = Field(default=None, title="IsImg2img")
     args: list[ScriptArg] = Field(title="Arguments", description="In the order of script_args.")
 

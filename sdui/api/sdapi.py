@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from sdui.services import Services
 
 from . import extras, flags, internal, lists, models, options, png_info, progress, scripts, training
-from .tasks import FAILURES, Tasks, refused
+from .tasks import FAILURES, Tasks
 
 
 def add(app: FastAPI, services: Services) -> None:
@@ -26,5 +26,5 @@ def add(app: FastAPI, services: Services) -> None:
     for part in parts:
         app.include_router(part, prefix="/sdapi/v1")
     app.include_router(internal.routes(services), prefix="/internal")
-    for failure in FAILURES:
-        app.add_exception_handler(failure, refused)
+    for failure, answer in FAILURES.items():
+        app.add_exception_handler(failure, answer)

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
@@ -100,14 +101,25 @@ def taken(path: str) -> str:
 
 def refused(request: Request, error: Exception) -> JSONResponse:
     """A1111's form of an error, with a sentence that says what to do; 422 has FastAPI's list, as A1111's has."""
-    kind, sentence = error.kind if isinstance(error, TaskFailed) else type(error).__name__, str(error)
-    # Half of an emoji, as broken programs send it, cannot be sent back.
-    sentence = sentence.encode(errors="replace").decode()
+    kind, sentence = error.kind if isinstance(error, TaskFailed) else type(error).__name__, _whole(str(error))
     status = _STATUS.get(kind, 500)
     field = sentence.partition(":")[0]
     detail = [{"loc": ["body", field], "msg": sentence, "type": "value_error"}] if status == 422 else sentence
     return JSONResponse({"error": kind, "detail": detail, "body": "", "errors": sentence}, status)
 
 
-FAILURES = (SduiError, TaskFailed)
-"""What `refused` answers."""
+def invalid(request: Request, error: Exception) -> JSONResponse:
+    """FastAPI's answer to what is of the wrong form, without repeating it: not all that is sent can be sent back."""
+    problems = error.errors() if isinstance(error, RequestValidationError) else ()
+    detail = [{"loc": [*map(_whole, one["loc"])], "msg": _whole(one["msg"]), "type": one["type"]} for one in problems]
+    said = "\n".join(f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in detail)
+    return JSONResponse({"error": type(error).__name__, "detail": detail, "body": "", "errors": said}, 422)
+
+
+def _whole(text: str | int) -> str | int:
+    """Half of an emoji, as broken programs send it, cannot be sent back."""
+    return text.encode(errors="replace").decode() if isinstance(text, str) else text
+
+
+FAILURES = {SduiError: refused, TaskFailed: refused, RequestValidationError: invalid}
+"""By the error's class, what answers it."""

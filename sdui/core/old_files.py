@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any, NamedTuple
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 AUTOMATIC, UNIFORM = "Automatic", "Uniform"
 SAME = ("", "Use same sampler", "Use same scheduler", "Use same checkpoint")
@@ -60,7 +60,7 @@ def version(text: str | None) -> Version | None:
     development = _DEVELOPMENT.match(text or "")
     try:
         return Version(development[1] if development else text or "")
-    except InvalidVersion:
+    except ValueError:
         return None
 
 

@@ -81,3 +81,14 @@ def interface(tmp_path) -> Iterator[Interface]:
         services = Services(jobs, settings, launch, {"version": "0.0"}, requests, operations, startup={"page": 1.5})
         sdapi.add(app, services)
         yield Interface(rest.enter_context(TestClient(app)), worker, services, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def document(tmp_path_factory):
+    """The OpenAPI document."""
+    folder = tmp_path_factory.mktemp("document")
+    app = FastAPI()
+    with closing(JobQueue([FakeWorker()], lambda image, preferences: None)) as jobs:
+        settings = SettingsFile(folder / "config.json", standing.preferences(GenerationRequest))
+        sdapi.add(app, Services(jobs, settings, Launch(data_dir=folder)))
+        return app.openapi()
