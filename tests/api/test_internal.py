@@ -4,9 +4,7 @@ import base64
 
 import pytest
 
-from tests.api.test_progress import drawing, until
-
-__all__ = ["drawing"]
+from tests.support.servers import wait_until
 
 
 def progress(interface, job_id, **more):
@@ -24,17 +22,17 @@ def test_a_job_is_followed_by_its_id(interface, drawing):
     assert interface.get("/internal/pending-tasks") == {"size": 1, "tasks": [waiting.id]}
     interface.services.jobs.stop(waiting)
     interface.services.jobs.stop(drawing)
-    until(lambda: drawing.view().ended)
+    wait_until(lambda: drawing.view().ended)
     assert progress(interface, drawing.id)["completed"]
     assert interface.get("/internal/pending-tasks") == {"size": 0, "tasks": []}
 
 
 def test_a_preview_that_was_seen_is_not_sent_again(interface, drawing):
     drawing.stop.request(3)
-    until(lambda: drawing.view().ended)
+    wait_until(lambda: drawing.view().ended)
     interface.worker.pace = 30
     job = interface.services.jobs.submit(drawing.task.model_copy(update={"steps": 9}), interface.settings)
-    until(lambda: job.view().preview)
+    wait_until(lambda: job.view().preview)
     first = progress(interface, job.id)
     assert first["live_preview"] and progress(interface, job.id, live_preview=False)["live_preview"] is None
     again = progress(interface, job.id, id_live_preview=first["id_live_preview"])

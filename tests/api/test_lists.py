@@ -11,9 +11,9 @@ NUMBERS = (int, float)
 
 
 @pytest.fixture
-def styled(interface):
-    (interface.folder / "styles.csv").write_text("name,prompt,negative_prompt\nink,drawn in ink,colours\n")
-    return interface
+def styled(shared):
+    (shared.folder / "styles.csv").write_text("name,prompt,negative_prompt\nink,drawn in ink,colours\n")
+    return shared
 
 
 def alike(theirs, ours):
@@ -37,11 +37,11 @@ def test_an_answer_has_the_form_of_a1111s(styled, route):
     assert ours and alike(ANSWERS[route], ours)
 
 
-def test_samplers_and_schedules_have_their_other_names(interface):
-    samplers = {one["name"]: one for one in interface.get("/sdapi/v1/samplers")}
+def test_samplers_and_schedules_have_their_other_names(shared):
+    samplers = {one["name"]: one for one in shared.get("/sdapi/v1/samplers")}
     assert samplers["Euler a"] == {"name": "Euler a", "aliases": ["k_euler_a"], "options": {"uses_ensd": "True"}}
     assert samplers["DDIM"] == {"name": "DDIM", "aliases": [], "options": {}}
-    schedules = {one["label"]: one for one in interface.get("/sdapi/v1/schedulers")}
+    schedules = {one["label"]: one for one in shared.get("/sdapi/v1/schedulers")}
     assert schedules["Karras"] == {
         "name": "karras",
         "label": "Karras",
@@ -51,17 +51,17 @@ def test_samplers_and_schedules_have_their_other_names(interface):
     }
 
 
-def test_latent_modes_and_upscalers_of_pixels_are_told_apart(interface):
-    assert interface.get("/sdapi/v1/latent-upscale-modes") == [{"name": "Latent"}, {"name": "Latent (nearest)"}]
-    upscalers = {one["name"]: one for one in interface.get("/sdapi/v1/upscalers")}
+def test_latent_modes_and_upscalers_of_pixels_are_told_apart(shared):
+    assert shared.get("/sdapi/v1/latent-upscale-modes") == [{"name": "Latent"}, {"name": "Latent (nearest)"}]
+    upscalers = {one["name"]: one for one in shared.get("/sdapi/v1/upscalers")}
     assert [*upscalers] == ["None", "R-ESRGAN 4x+", "DAT x2"]
     assert upscalers["None"]["model_path"] is None and upscalers["DAT x2"]["scale"] == 2
     assert upscalers["R-ESRGAN 4x+"]["model_path"] == "/models/R-ESRGAN 4x+.safetensors"
-    assert [one["name"] for one in interface.get("/sdapi/v1/realesrgan-models")] == ["R-ESRGAN 4x+"]
+    assert [one["name"] for one in shared.get("/sdapi/v1/realesrgan-models")] == ["R-ESRGAN 4x+"]
 
 
-def test_restorers_without_their_files_are_named_too(interface):
-    assert [one["name"] for one in interface.get("/sdapi/v1/face-restorers")] == ["CodeFormer", "GFPGAN"]
+def test_restorers_without_their_files_are_named_too(shared):
+    assert [one["name"] for one in shared.get("/sdapi/v1/face-restorers")] == ["CodeFormer", "GFPGAN"]
 
 
 def test_styles_are_those_of_the_files(styled):

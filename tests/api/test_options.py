@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from sdui.core.request import LoadRequest
+from tests.support.servers import wait_until
 
 OPTIONS = "/sdapi/v1/options"
 
@@ -82,20 +83,24 @@ def test_an_unknown_checkpoint_is_not_found_and_the_known_are_named(interface):
     assert interface.settings.jpeg_quality == 80
 
 
-def test_a_checkpoint_that_cannot_be_loaded_is_not_chosen(interface):
+def test_a_checkpoint_is_not_chosen_before_it_is_loaded_nor_where_loading_was_given_up(interface):
     interface.worker.loaded.clear()
     answers = []
-    asking = threading.Thread(
-        target=lambda: answers.append(interface.client.post(OPTIONS, json={"sd_model_checkpoint": "large"}))
-    )
+
+    def choose():
+        answers.append(interface.client.post(OPTIONS, json={"sd_model_checkpoint": "large", "jpeg_quality": 50}))
+
+    busy = interface.services.jobs.submit(LoadRequest(model="demo"), interface.settings)
+    asking = threading.Thread(target=choose)
     asking.start()
-    while not interface.worker.tasks:
-        pass
-    # Loading is given up: nothing else runs.
+    wait_until(interface.services.jobs.waiting)
     assert interface.settings.sd_model_checkpoint == ""
-    interface.worker.loaded.set()
+    interface.services.jobs.stop(interface.services.jobs.waiting()[0])
     asking.join()
-    assert answers[0].status_code == 200 and interface.settings.sd_model_checkpoint.startswith("large")
+    assert answers[0].status_code == 500 and "interrupted" in answers[0].json()["errors"]
+    assert interface.settings.sd_model_checkpoint == "" and interface.settings.jpeg_quality == 80
+    interface.worker.loaded.set()
+    assert list(busy.events())
 
 
 def test_changes_at_the_same_time_are_all_kept(interface):

@@ -2,28 +2,11 @@
 
 import base64
 import io
-import time
 
-import pytest
 from PIL import Image
 
-
-@pytest.fixture
-def drawing(interface):
-    """A job at work on its first picture of three."""
-    interface.worker.pace = 0.02
-    request = interface.services.requests(prompt="a cat", seed=1, steps=40, width=64, height=64, batch_count=3)
-    job = interface.services.jobs.submit(request, interface.settings)
-    until(lambda: job.view().preview)
-    yield job
-    interface.services.jobs.stop(job)
-
-
-def until(true, patience=10):
-    end = time.monotonic() + patience
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.005)
+from sdui.core.request import LoadRequest
+from tests.support.servers import wait_until
 
 
 def test_idle_is_zero(interface):
@@ -46,20 +29,17 @@ def test_a_running_job_tells_how_far_it_is_and_what_it_looks_like(interface, dra
 
 def test_skip_gives_up_one_picture_and_interrupt_the_rest(interface, drawing):
     interface.post("/sdapi/v1/skip")
-    until(lambda: interface.get("/sdapi/v1/progress")["state"]["job_no"] == 1)
+    wait_until(lambda: interface.get("/sdapi/v1/progress")["state"]["job_no"] == 1)
     assert not drawing.view().images and not drawing.view().ended
     interface.post("/sdapi/v1/interrupt")
-    until(lambda: drawing.view().ended)
+    wait_until(lambda: drawing.view().ended)
     assert drawing.view().state == "stopped" and interface.get("/sdapi/v1/progress")["progress"] == 0
 
 
 def test_progress_is_never_zero_while_something_runs(interface):
     interface.worker.loaded.clear()
-    interface.client.post("/sdapi/v1/interrupt")
-    from sdui.core.request import LoadRequest
-
     job = interface.services.jobs.submit(LoadRequest(model="demo"), interface.settings)
-    until(lambda: job.view().progress)
+    wait_until(lambda: job.view().progress)
     told = interface.get("/sdapi/v1/progress")
     assert told["progress"] == 0.01 and told["textinfo"] == "Loading demo" and told["state"]["job"] == "load"
     interface.worker.loaded.set()
