@@ -11,7 +11,7 @@ from sdui.core.a1111_body import decoded
 from sdui.core.a1111_paste import parse
 from sdui.imaging.file_formats import read_texts
 
-from .tasks import REFUSED
+from .tasks import REFUSED, whole
 
 
 class PNGInfoRequest(BaseModel):
@@ -35,11 +35,6 @@ def _png_info(body: PNGInfoRequest) -> PNGInfoResponse:
     if not body.image.strip():
         return PNGInfoResponse(info="", items={}, parameters={})
     texts = read_texts(decoded(body.image.strip(), "image"))
-    info = _whole(texts.infotext)
-    items = {_whole(name): _whole(text) for name, text in texts.others.items()}
+    info = whole(texts.infotext)
+    items = {whole(name): whole(text) for name, text in texts.others.items()}
     return PNGInfoResponse(info=info, items=items, parameters=parse(info))
-
-
-def _whole(text: str) -> str:
-    """Half of an emoji, as broken programs leave it, cannot be sent."""
-    return text.encode(errors="replace").decode()

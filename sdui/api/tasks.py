@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def taken(path: str) -> str:
 
 def refused(request: Request, error: Exception) -> JSONResponse:
     """A1111's form of an error, with a sentence that says what to do; 422 has FastAPI's list, as A1111's has."""
-    kind, sentence = error.kind if isinstance(error, TaskFailed) else type(error).__name__, _whole(str(error))
+    kind, sentence = error.kind if isinstance(error, TaskFailed) else type(error).__name__, whole(str(error))
     status = _STATUS.get(kind, 500)
     field = sentence.partition(":")[0]
     detail = [{"loc": ["body", field], "msg": sentence, "type": "value_error"}] if status == 422 else sentence
@@ -110,15 +111,21 @@ def refused(request: Request, error: Exception) -> JSONResponse:
 
 def invalid(request: Request, error: Exception) -> JSONResponse:
     """FastAPI's answer to what is of the wrong form, without repeating it: not all that is sent can be sent back."""
-    problems = error.errors() if isinstance(error, RequestValidationError) else ()
-    detail = [{"loc": [*map(_whole, one["loc"])], "msg": _whole(one["msg"]), "type": one["type"]} for one in problems]
-    said = "\n".join(f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in detail)
-    return JSONResponse({"error": type(error).__name__, "detail": detail, "body": "", "errors": said}, 422)
+    problems: Sequence[Any] = error.errors() if isinstance(error, RequestValidationError) else ()
+    detail: list[dict[str, Any]] = []
+    lines: list[str] = []
+    for problem in problems:
+        place: list[str | int] = [one if isinstance(one, int) else whole(one) for one in problem["loc"]]
+        said = whole(problem["msg"])
+        detail.append({"loc": place, "msg": said, "type": problem["type"]})
+        lines.append(f"{'.'.join(map(str, place[1:]))}: {said}")
+    answer = {"error": type(error).__name__, "detail": detail, "body": "", "errors": "\n".join(lines)}
+    return JSONResponse(answer, 422)
 
 
-def _whole(text: str | int) -> str | int:
-    """Half of an emoji, as broken programs send it, cannot be sent back."""
-    return text.encode(errors="replace").decode() if isinstance(text, str) else text
+def whole(text: str) -> str:
+    """Half of an emoji, as broken programs send or leave it, cannot be sent."""
+    return text.encode(errors="replace").decode()
 
 
 FAILURES = {SduiError: refused, TaskFailed: refused, RequestValidationError: invalid}
