@@ -7,7 +7,7 @@ import zlib
 from datetime import datetime
 
 from fastapi import APIRouter
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from sdui.core.params import declared
@@ -62,10 +62,11 @@ def routes(services: Services) -> APIRouter:
     return served
 
 
-class _Json(PlainTextResponse):
+class _Json(JSONResponse):
     """Of text that is JSON already."""
 
-    media_type = "application/json"
+    def render(self, content: str) -> bytes:
+        return content.encode()
 
 
 class _Internal:

@@ -45,7 +45,7 @@ def gpu_in_use(device: torch.device) -> dict[str, Any]:
     told = torch.cuda.memory_stats(device)
 
     def both(name: str) -> dict[str, int]:
-        return {"current": told[f"{name}.all.current"], "peak": told[f"{name}.all.peak"]}
+        return {part: told.get(f"{name}.all.{part}", 0) for part in ("current", "peak")}
 
     return {
         "system": {"free": free, "used": total - free, "total": total},
@@ -53,7 +53,7 @@ def gpu_in_use(device: torch.device) -> dict[str, Any]:
         "allocated": both("allocated_bytes"),
         "reserved": both("reserved_bytes"),
         "inactive": both("inactive_split_bytes"),
-        "events": {"retries": told["num_alloc_retries"], "oom": told["num_ooms"]},
+        "events": {"retries": told.get("num_alloc_retries", 0), "oom": told.get("num_ooms", 0)},
     }
 
 
