@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from sdui.services import Services
 
 from . import extras, flags, internal, lists, models, options, png_info, progress, scripts, training
-from .tasks import FAILURES, Tasks
+from .tasks import FAILURES, UNREADABLE, Tasks
 
 
 def add(app: FastAPI, services: Services) -> None:
@@ -24,7 +24,7 @@ def add(app: FastAPI, services: Services) -> None:
         training.routes(),
     )
     for part in parts:
-        app.include_router(part, prefix="/sdapi/v1")
-    app.include_router(internal.routes(services), prefix="/internal")
+        app.include_router(part, prefix="/sdapi/v1", responses=UNREADABLE)
+    app.include_router(internal.routes(services), prefix="/internal", responses=UNREADABLE)
     for failure, answer in FAILURES.items():
         app.add_exception_handler(failure, answer)

@@ -56,6 +56,13 @@ class Refused(BaseModel):
     errors: str | None = None
 
 
+class Unreadable(BaseModel):
+    """FastAPI's answer to bytes that are no JSON."""
+
+    detail: str
+
+
+UNREADABLE: dict[int | str, dict[str, Any]] = {400: {"model": Unreadable, "description": "The body cannot be read."}}
 REFUSED: dict[int | str, dict[str, Any]] = {422: {"model": Refused, "description": "The request cannot be run."}}
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": Refusal, "description": "There is no such model."}}
 FAILED: dict[int | str, dict[str, Any]] = {500: {"model": Refusal, "description": "The work has failed."}}

@@ -2,13 +2,16 @@
 
 import json
 import threading
+from pathlib import Path
 
 import pytest
 
+import sdui.api
 from sdui.core.request import LoadRequest
 from tests.support.servers import wait_until
 
 OPTIONS = "/sdapi/v1/options"
+ASSETS = Path(sdui.api.__file__).parent / "assets"
 
 
 def test_settings_of_a1111_are_there_under_its_names_with_its_defaults(interface):
@@ -16,6 +19,11 @@ def test_settings_of_a1111_are_there_under_its_names_with_its_defaults(interface
     assert told["samples_format"] == "png" and told["CLIP_stop_at_last_layers"] == 1
     assert told["grid_extended_filename"] is False and told["live_preview_refresh_period"] == 1000
     assert told["sd_model_checkpoint"] == "demo.safetensors [0123456789]"
+
+
+def test_a_default_of_a1111_is_only_told_where_there_is_no_setting(settings_model):
+    foreign = json.loads((ASSETS / "a1111_options.json").read_text(encoding="utf-8"))
+    assert foreign.keys().isdisjoint(settings_model.model_fields)
 
 
 def test_what_is_set_counts_and_is_told_and_stays(interface):
