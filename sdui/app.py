@@ -24,6 +24,7 @@ from sdui.core.extras import ExtrasRequest
 from sdui.core.launch import Launch
 from sdui.core.request import GenerationRequest, LoadRequest
 from sdui.core.settings import SettingsFile
+from sdui.core.stopwatch import Stopwatch
 from sdui.extensions import loader
 from sdui.extensions.contracts import Tab
 from sdui.extensions.host import Host
@@ -54,7 +55,7 @@ def main(launch: Launch) -> bool:
 
     Raises LaunchError when the server cannot start as asked.
     """
-    begun = time.perf_counter()
+    begun, watch = time.perf_counter(), Stopwatch()
     _start_logging(launch.loglevel)
     access, ending = access_of(launch), Ending()
     require_certificate(launch)
@@ -66,12 +67,12 @@ def main(launch: Launch) -> bool:
             # The worker imports torch in its thread, at the first start while this one imports gradio.
             worker = LocalWorker(lambda: build_engine(launch, host), memory=_memory(launch))
             requests = host.request(GenerationRequest, "always", "script")
+            watch.lap("extensions' parameters")
             if not launch.nowebui:
                 import_gradio()
+                watch.lap("import gradio")
             settings = _read_settings(launch, requests)
-            history = History(
-                launch.data_dir, launch.folder("cache"), lambda: output_folders(store.root, settings.current)
-            )
+            history = _history(launch, settings, store)
             saves = (history.told(store.save), history.told(store.save_picture))
             extras = host.request(ExtrasRequest, "operation")
             journal = Journal(launch.data_dir / "jobs.sqlite", settings, requests, extras)
@@ -79,14 +80,22 @@ def main(launch: Launch) -> bool:
             with closing(history), closing(queue) as jobs, closing(Tunnel(launch)) as tunnel:
                 history.start(after=_HEAD_START)
                 tabs, unbuilt = page_tabs(launch)
-                problems += unbuilt
                 services = Services(
-                    jobs, settings, launch, _versions(), requests, extras, tuple(problems), history, tabs
+                    jobs,
+                    settings,
+                    launch,
+                    _versions(),
+                    requests,
+                    extras,
+                    (*problems, *unbuilt),
+                    history,
+                    tabs,
+                    watch.records,
                 )
+                watch.lap("settings and history")
                 app = build(services, access, ending)
-                if not launch.skip_load_model_at_start:
-                    chosen = launch.ckpt or settings.current.sd_model_checkpoint
-                    jobs.submit(LoadRequest(model=chosen), settings.current)
+                watch.lap("page and API")
+                _load_first(services)
 
                 def ready() -> None:
                     announce(launch, access, begun)
@@ -100,6 +109,17 @@ def main(launch: Launch) -> bool:
     except KeyboardInterrupt:
         log.info("Stopped")
     return ending.again
+
+
+def _history(launch: Launch, settings: SettingsFile, store: OutputStore) -> History:
+    return History(launch.data_dir, launch.folder("cache"), lambda: output_folders(store.root, settings.current))
+
+
+def _load_first(services: Services) -> None:
+    """The checkpoint that the first picture will probably be drawn with."""
+    launch, current = services.launch, services.settings.current
+    if not launch.skip_load_model_at_start:
+        services.jobs.submit(LoadRequest(model=launch.ckpt or current.sd_model_checkpoint), current)
 
 
 def _memory(launch: Launch) -> CatalogMemory:
@@ -158,7 +178,6 @@ def build(services: Services, access: Access | None = None, ending: Ending | Non
     """The server with its HTTP interface and its page, guarded. access: made from the start options without one."""
     launch = services.launch
     app = FastAPI(title="sdui", version=__version__)
-    app.get("/internal/ping")(_ping)
     sdapi.add(app, services)
     if launch.api_server_stop:
         app.include_router(server_stop.routes(ending or Ending()), prefix="/sdapi/v1")
@@ -167,11 +186,6 @@ def build(services: Services, access: Access | None = None, ending: Ending | Non
 
         mounting.mount(app, services)
     return guard.protect(app, launch, access or access_of(launch))
-
-
-def _ping() -> dict[str, str]:
-    """Answers as soon as the server does; A1111's pages and tools ask it."""
-    return {}
 
 
 def _versions() -> dict[str, str]:

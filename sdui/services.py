@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sdui.core.catalog import Catalog, Checkpoint
 from sdui.core.extras import ExtrasRequest
 from sdui.core.launch import Launch
 from sdui.core.request import GenerationRequest
@@ -32,11 +34,19 @@ class Services:
     """Of the tab of its name; without one there is no tab."""
     tabs: tuple[Tab, ...] = ()
     """Of extensions."""
+    startup: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Seconds that each part of the start took, in their order."""
 
     @functools.cached_property
     def styles(self) -> StyleFiles:
         """The same files that the engine reads."""
         return StyleFiles(self.launch.data_dir, self.launch.styles_file)
+
+    def checkpoint(self, catalog: Catalog) -> Checkpoint | None:
+        """What this server draws with: the last choice, else --ckpt, else the first file."""
+        wanted = (self.settings.current.sd_model_checkpoint, self.launch.ckpt)
+        named = (catalog.find(name) for name in wanted if name)
+        return next((one for one in named if one), None) or catalog.checkpoint("")
 
     @functools.cached_property
     def defaults(self) -> UiDefaults:

@@ -63,6 +63,7 @@ def test_starts_answers_and_ends(tmp_path, how):
     assert f"Running on local URL:  http://127.0.0.1:{port}\n" in output
     assert "over the network" not in output
     assert json.loads(get(f"http://127.0.0.1:{port}/internal/ping")) == {}
+    assert json.loads(get(f"http://127.0.0.1:{port}/internal/profile-startup"))["records"]["page and API"] > 0
     assert b"sdui" in get(f"http://127.0.0.1:{port}/")
     server.send_signal(how)
     output += server.communicate(timeout=10)[0]

@@ -17,7 +17,8 @@ from sdui.core.groups import groups_of
 from sdui.core.params import explain
 from sdui.jobs.job import View
 
-from .tasks import REFUSALS, TaskFailed, Tasks, taken
+from .refusals import REFUSALS, TaskFailed
+from .tasks import Tasks, taken
 
 _FIELDS = {
     "resize_mode": ("upscale", "mode"),

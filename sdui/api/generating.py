@@ -22,7 +22,8 @@ from sdui.services import Services
 from . import generation_info
 from .bodies import Body, ImageToImageResponse, TextToImageResponse, body_of
 from .fetched_pictures import fetched, is_address
-from .tasks import REFUSALS, Tasks, client_of, taken
+from .refusals import REFUSALS
+from .tasks import Tasks, client_of, taken
 
 _OUTPUT = ("do_not_save_samples", "do_not_save_grid", "send_images", "save_images", "include_init_images")
 _HANDLED = ("override_settings_restore_afterwards", "force_task_id", "comments", *_OUTPUT)

@@ -24,12 +24,13 @@ from sdui.services import Services
 
 from . import job_items
 from .job_items import JobDetails, JobItem, JobList, State
-from .tasks import REFUSALS, Refusal, client_of
+from .refusals import REFUSALS, Said
+from .tasks import client_of
 from .webhooks import Webhooks
 
 _PRIORITIES = 1000
-_GONE: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such job.", "model": Refusal}}
-_LATE: dict[int | str, dict[str, Any]] = {409: {"description": "It waits no more.", "model": Refusal}}
+_GONE: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such job.", "model": Said}}
+_LATE: dict[int | str, dict[str, Any]] = {409: {"description": "It waits no more.", "model": Said}}
 _PICTURE: dict[int | str, dict[str, Any]] = {200: {"description": "A picture.", "content": {"image/*": {}}}}
 
 

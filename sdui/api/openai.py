@@ -31,7 +31,8 @@ from sdui.imaging.pixels import opened
 from sdui.jobs.job import View
 from sdui.services import Services
 
-from .tasks import TaskFailed, Tasks
+from .refusals import TaskFailed
+from .tasks import Tasks
 
 _SIZE = re.compile(r"([1-9]\d{1,3})x([1-9]\d{1,3})", re.ASCII)
 _SIZES: dict[str, Any] = {"pattern": r"^(auto|[1-9]\d{1,3}x[1-9]\d{1,3})$"}

@@ -11,6 +11,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -23,7 +24,7 @@ from sdui.api import sdapi
 from sdui.core.catalog import Catalog
 from sdui.core.events import Emit, GeneratedImage, ImageReady, StopToken
 from sdui.core.launch import Launch
-from sdui.core.networks import Library
+from sdui.core.networks import EmbeddingFacts, Library
 from sdui.core.request import GenerationRequest, Task
 from sdui.core.settings import Preferences, SettingsFile
 from sdui.imaging.store import OutputStore
@@ -65,6 +66,12 @@ class _Instant:
         return {}
 
     def embedding_sizes(self, prompt: str) -> dict[str, int]:
+        return {}
+
+    def embeddings(self, checkpoint: str) -> dict[str, EmbeddingFacts]:
+        return {}
+
+    def memory(self) -> dict[str, dict[str, Any]]:
         return {}
 
     def prepare(self, task: Task | None) -> None: ...

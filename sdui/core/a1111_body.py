@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
@@ -243,7 +242,7 @@ def decoded(text: str, field: str) -> bytes:
     """Base64, with or without the prefix of a data URL."""
     try:
         return base64.b64decode(text.rpartition(",")[2], validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise RequestError(f"{field}: this is not base64.") from error
 
 

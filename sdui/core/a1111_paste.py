@@ -15,6 +15,7 @@ Setting = tuple[str, str, Any]
 """Infotext key, option name, value."""
 
 _SIZE = re.compile(r"(\d{1,4000})x(\d{1,4000})$")
+_LENGTH = re.compile(r"\d{1,9}")
 _UNSAID: dict[str, Any] = {
     "Hires sampler": "Use same sampler",
     "Hires checkpoint": "Use same checkpoint",
@@ -108,7 +109,13 @@ def _cast(value: Any, default: Any) -> Any:
 def _restore_first_pass(found: dict[str, Any]) -> None:
     """Old files name the target as the size and the first pass apart."""
     if "First pass size-1" in found:
-        first = int(found["First pass size-1"]), int(found["First pass size-2"])
-        target = int(found.get("Size-1", 512)), int(found.get("Size-2", 512))
+        first = _pixels(found, "First pass size-1", 0), _pixels(found, "First pass size-2", 0)
+        target = _pixels(found, "Size-1", 512), _pixels(found, "Size-2", 512)
         found["Hires resize-1"], found["Hires resize-2"] = target
         found["Size-1"], found["Size-2"] = first if all(first) else old_files.first_pass_size(*target)
+
+
+def _pixels(found: dict[str, Any], key: str, default: int) -> int:
+    """The default for what is no length, as a text written by hand may have it."""
+    text = str(found.get(key, default))
+    return int(text) if _LENGTH.fullmatch(text) else default

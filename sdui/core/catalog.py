@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 ModelKind = Literal[
     "checkpoint",
@@ -73,6 +73,14 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """What A1111's API tells of a sampler or a schedule beside its name."""
+
+    aliases: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
 class Catalog:
     checkpoints: tuple[Checkpoint, ...] = ()
     samplers: tuple[str, ...] = ()
@@ -87,6 +95,9 @@ class Catalog:
     vaes: tuple[str, ...] = ("Automatic", "None")
     hashing: Hashing | None = None
     """None while nothing is hashed."""
+    sampler_facts: dict[str, Facts] = field(default_factory=dict[str, Facts])
+    """By name."""
+    schedule_facts: dict[str, Facts] = field(default_factory=dict[str, Facts])
     device: str = ""
     """What draws, in words: "cuda:0, NVIDIA H100, 79.1 GiB, fp16"."""
 

@@ -60,15 +60,22 @@ class Group(Params):
     watched: ClassVar[tuple[str, ...]] = ()
     """The fields on which `looks` depends."""
     buttons: ClassVar[tuple[Button, ...]] = ()
+    argument_order: ClassVar[tuple[str, ...]] = ()
+    """Of A1111's `script_args`, "" where it has one that means nothing here; () is the order of declaration."""
+
+    @classmethod
+    def arguments(cls) -> tuple[str, ...]:
+        """The fields in the order of A1111's `script_args`, "" for those that mean nothing here."""
+        return cls.argument_order or tuple(cls.model_fields)
 
     @classmethod
     def from_arguments(cls, arguments: Sequence[Any], kind: Kind) -> dict[str, Any]:
-        """The fields of A1111's positional `script_args`: in the order of declaration, unless a group knows better.
+        """The fields of A1111's positional `script_args`.
 
         None, which stands where A1111 has a control without a value, is the field's default.
         """
-        pairs = zip(cls.model_fields, arguments, strict=False)
-        return {name: value for name, value in pairs if value is not None}
+        pairs = zip(cls.arguments(), arguments, strict=False)
+        return {name: value for name, value in pairs if name and value is not None}
 
     @classmethod
     def offered(cls, field: str, request: type[Extended], kind: Kind) -> tuple[str, ...] | None:

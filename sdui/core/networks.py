@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Protocol, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from .catalog import ModelKind
 from .params import Text
 
 CardKind = Literal["embedding", "hypernetwork", "checkpoint", "lora"]
@@ -120,6 +121,34 @@ class NetworkFile:
     """How often which tag was in its training pictures, the most frequent first."""
 
 
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where a file is and what it is called; nothing of it need be read for this but a LoRA's metadata."""
+
+    title: str
+    """Its path in the models folder, with "/"."""
+    name: str
+    """As prompts and drop-downs have it."""
+    location: str
+    """Its whole path on the server."""
+    alias: str = ""
+    """What its maker called it; of LoRAs."""
+    config: str = ""
+    """The whole path of a checkpoint's .yaml; "" where there is none."""
+    metadata: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Of LoRAs."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingFacts:
+    vectors: int
+    """Tokens that it takes the place of."""
+    width: int
+    """Numbers of each, over all text encoders."""
+    usable: bool
+    """With the checkpoint that was asked for."""
+
+
 class Library(Protocol):
     """A worker's files. `title` is a card's; whatever it says, no other file is touched."""
 
@@ -130,6 +159,10 @@ class Library(Protocol):
         ...
 
     def file(self, kind: CardKind, title: str) -> NetworkFile | None: ...
+
+    def located(self, kind: ModelKind) -> tuple[Located, ...]:
+        """Every file of a kind; the folders are looked through anew."""
+        ...
 
     def picture(self, kind: CardKind, title: str) -> bytes:
         """As it stands beside or in the file; b"" when there is none."""

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any, NamedTuple
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from .sampler_names import known
 
@@ -61,7 +61,7 @@ def version(text: str | None) -> Version | None:
     development = _DEVELOPMENT.match(text or "")
     try:
         return Version(development[1] if development else text or "")
-    except InvalidVersion:
+    except ValueError:
         return None
 
 

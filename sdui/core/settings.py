@@ -202,15 +202,24 @@ class SettingsFile:
         self._changing = threading.Lock()
         self.current = self._read()
 
-    def change(self, **values: Any) -> Preferences:
-        """Validate, write, then use. What raises changes nothing: pydantic's ValidationError, OSError."""
+    @property
+    def foreign(self) -> dict[str, Any]:
+        """What the file has under keys that are no settings here."""
+        return dict(self._foreign)
+
+    def change(self, foreign: Mapping[str, Any] | None = None, /, **values: Any) -> Preferences:
+        """Validate, write, then use. What raises changes nothing: pydantic's ValidationError, OSError.
+
+        foreign: JSON for keys that are no settings here; the others stay.
+        """
         with self._changing:
             changed = self.model.model_validate(self.current.model_dump() | values)
-            text = json.dumps(self._foreign | changed.model_dump(), indent=4, ensure_ascii=False)
+            kept = self._foreign | dict(foreign or {})
+            text = json.dumps(kept | changed.model_dump(), indent=4, ensure_ascii=False)
             if any(differences(self.current, changed)):
                 self._keep_version()
             write_atomic(self.path, text.encode())
-            self.current = changed
+            self.current, self._foreign = changed, kept
         return changed
 
     def go_back(self, version: str) -> Preferences:

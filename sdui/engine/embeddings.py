@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sdui.core.errors import ModelFileError
 from sdui.core.infotext_keys import TI_HASHES
+from sdui.core.networks import EmbeddingFacts
 from sdui.models.embeddings import Embedding, read_embedding
 from sdui.models.files import ModelFile, ModelFiles
 from sdui.models.picture_embeddings import PICTURES
@@ -63,6 +64,16 @@ class EmbeddingLibrary:
                     if embedding and name not in found:
                         found[name] = embedding.length
         return found
+
+    def facts(self, widths: tuple[int, ...]) -> dict[str, EmbeddingFacts]:
+        """Of every one that can be read, by name. widths: a checkpoint's `text_widths`; without any all are usable."""
+        facts: dict[str, EmbeddingFacts] = {}
+        for file in _without_previews(self._files.of("embedding")):
+            with contextlib.suppress(ModelFileError):
+                if (embedding := self.open(file)) and (name := self._name(file)):
+                    usable = not widths or embedding.widths == widths
+                    facts[name] = EmbeddingFacts(embedding.length, sum(embedding.widths), usable)
+        return facts
 
     def open(self, file: ModelFile) -> Embedding | None:
         """None for a picture without one. Raises ModelFileError."""

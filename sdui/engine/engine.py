@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -13,6 +14,7 @@ from sdui.core.events import Described, Emit, GeneratedImage, ImageReady, Notice
 from sdui.core.extras import ExtrasRequest, InterrogateRequest
 from sdui.core.groups import script_of
 from sdui.core.merging import MergeRequest
+from sdui.core.networks import EmbeddingFacts
 from sdui.core.request import BatchRequest, GenerationRequest, HashRequest, LoadRequest, Task, UnloadRequest
 from sdui.core.settings import Preferences
 from sdui.extensions.contracts import Context
@@ -21,7 +23,9 @@ from sdui.imaging.grid import grid, rows_for
 from sdui.imaging.pixels import opened
 from sdui.models import detectors
 from sdui.models.hashing import BackgroundHashing, hash_all
+from sdui.models.ldm import text_widths
 from sdui.models.library import Library
+from sdui.models.memory import gpu_in_use, ram_in_use
 from sdui.models.merging import merge
 from sdui.models.metadata import read_metadata
 from sdui.models.read_ahead import Wish
@@ -30,7 +34,7 @@ from sdui.models.store import ModelStore
 from sdui.prompt.style_files import StyleFiles
 from sdui.prompt.tokenizer import Tokenizer
 from sdui.sampling.registry import Registry
-from sdui.sampling.schedules import AUTOMATIC, SCHEDULES
+from sdui.sampling.schedules import AUTOMATIC, SCHEDULES, schedule_facts
 
 from .conditioning import Conditioner
 from .drawing import Drawing
@@ -86,6 +90,8 @@ class Engine:
             detectors=detectors.names(self._models.files),
             vaes=self._models.vaes.names(),
             hashing=self._hashing and self._hashing.progress,
+            sampler_facts=self._samplers.facts(),
+            schedule_facts=schedule_facts(),
             device=self._models.described(),
         )
 
@@ -99,6 +105,15 @@ class Engine:
     def embedding_sizes(self, prompt: str) -> dict[str, int]:
         """How many tokens the vectors of each embedding take that a prompt may name; of any kind of checkpoint."""
         return self._embeddings.sizes(prompt)
+
+    def embeddings(self, checkpoint: str) -> dict[str, EmbeddingFacts]:
+        """Which of them this checkpoint can use. Raises ModelNotFound."""
+        header = self._models.files.find(checkpoint).header
+        return self._embeddings.facts(text_widths(header.shapes) if header else ())
+
+    def memory(self) -> dict[str, dict[str, Any]]:
+        """Bytes, under A1111's names."""
+        return {"ram": ram_in_use(), "cuda": gpu_in_use(self._models.device)}
 
     def close(self) -> None:
         if self._hashing:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Event, Thread, Timer
-from typing import Protocol
+from typing import Any, Protocol
 
 from sdui.core.catalog import Catalog
 from sdui.core.events import Emit, StopToken
-from sdui.core.networks import Library
+from sdui.core.networks import EmbeddingFacts, Library
 from sdui.core.request import Task
 from sdui.core.settings import Preferences
 
@@ -23,6 +23,8 @@ class Runs(Protocol):
     def library(self) -> Library: ...
     def metadata(self, checkpoint: str) -> dict[str, str]: ...
     def embedding_sizes(self, prompt: str) -> dict[str, int]: ...
+    def embeddings(self, checkpoint: str) -> dict[str, EmbeddingFacts]: ...
+    def memory(self) -> dict[str, dict[str, Any]]: ...
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None: ...
     def prepare(self, task: Task | None) -> None: ...
     def close(self) -> None: ...
@@ -76,6 +78,14 @@ class LocalWorker:
     def embedding_sizes(self, prompt: str) -> dict[str, int]:
         """Of no embedding while the engine is being built."""
         return self._engine.result().embedding_sizes(prompt) if self._engine.done() else {}
+
+    def embeddings(self, checkpoint: str) -> dict[str, EmbeddingFacts]:
+        """Waits for the engine, as `fresh_catalog` does."""
+        return self._engine.result().embeddings(checkpoint)
+
+    def memory(self) -> dict[str, dict[str, Any]]:
+        """Waits for the engine, as `fresh_catalog` does."""
+        return self._engine.result().memory()
 
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None:
         self._engine.result().run(task, preferences, emit, stop)

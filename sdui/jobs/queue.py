@@ -6,7 +6,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from sdui.core.catalog import Catalog
 from sdui.core.errors import Interrupted, RequestError, SduiError
@@ -28,7 +28,7 @@ from sdui.core.events import (
     StopToken,
 )
 from sdui.core.extras import ExtrasRequest
-from sdui.core.networks import Library
+from sdui.core.networks import EmbeddingFacts, Library
 from sdui.core.request import BatchRequest, Task
 from sdui.core.settings import Preferences
 
@@ -55,6 +55,8 @@ class Worker(Protocol):
     def library(self) -> Library: ...
     def metadata(self, checkpoint: str) -> dict[str, str]: ...
     def embedding_sizes(self, prompt: str) -> dict[str, int]: ...
+    def embeddings(self, checkpoint: str) -> dict[str, EmbeddingFacts]: ...
+    def memory(self) -> dict[str, dict[str, Any]]: ...
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None: ...
     def prepare(self, task: Task | None) -> None:
         """What will probably be run next, None for nothing; asked while something runs, returns at once."""
@@ -111,6 +113,14 @@ class JobQueue:
     def embedding_sizes(self, prompt: str) -> dict[str, int]:
         """How many tokens the vectors of each embedding take that a prompt may name."""
         return self._workers[0].embedding_sizes(prompt)
+
+    def embeddings(self, checkpoint: str) -> dict[str, EmbeddingFacts]:
+        """By name; which of them this checkpoint can use. Raises ModelNotFound."""
+        return self._workers[0].embeddings(checkpoint)
+
+    def memory(self) -> dict[str, dict[str, Any]]:
+        """ "ram" and "cuda" of the first worker, in bytes, under A1111's names."""
+        return self._workers[0].memory()
 
     def submit(
         self, task: Task, preferences: Preferences, place: int | None = None, earlier: tuple[Saved, ...] = ()

@@ -184,6 +184,11 @@ class Complete(dict[str, tuple[int, ...]]):
         raise ModelFileError(f"it lacks {name}. Download it again.")
 
 
+def text_widths(shapes: Shapes) -> tuple[int, ...]:
+    """Numbers of a token in each of a checkpoint's text encoders, in their order."""
+    return tuple(shapes[name][1] for name in sorted(shapes) if name.endswith("token_embedding.weight"))
+
+
 def _count(shapes: Shapes, pattern: str) -> int:
     """Numbers in `pattern`'s group run from 0; how many there are."""
     found = (match for key in shapes if (match := re.match(pattern, key)))

@@ -10,7 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sdui.core.networks import SD_VERSIONS, CardKind, Network, NetworkFile, NetworkPage, NetworkQuery, Notes, Sort
+from sdui.core.catalog import ModelKind
+from sdui.core.networks import (
+    SD_VERSIONS,
+    CardKind,
+    Located,
+    Network,
+    NetworkFile,
+    NetworkPage,
+    NetworkQuery,
+    Notes,
+    Sort,
+)
 
 from . import sidecars, training
 from .files import CheckpointFile, ModelFile, ModelFiles
@@ -18,6 +29,7 @@ from .index import Record
 from .metadata import cover_of, read_metadata, read_texts
 from .picture_embeddings import PICTURES
 from .scan import natural, version_of
+from .upscaling.names import named as upscaler_names
 
 _NO_NOTES = Notes()
 
@@ -53,6 +65,26 @@ class Library:
             metadata = read_metadata(item.path) if kind == "checkpoint" else shelf.metadata(item)
             (network,) = shelf.cards([item])
         return NetworkFile(network, item.location, metadata, training.tags_of(metadata))
+
+    def located(self, kind: ModelKind) -> tuple[Located, ...]:
+        files = self._files
+        if kind == "checkpoint":
+            every = files.checkpoints()
+            return tuple(
+                Located(one.title_path, one.name, str(one.path), config=str(one.config or "")) for one in every
+            )
+        found = files.of(kind)
+        if kind == "upscaler":
+            titles = {one.path: one.title_path for one in found}
+            return tuple(Located(titles[one.path], one.name, str(one.path)) for one in upscaler_names(found))
+        if kind != "lora":
+            return tuple(Located(one.title_path, one.name, one.location) for one in found)
+        files.read(found)
+        aliases = files.aliases(kind, found)
+        return tuple(
+            Located(one.title_path, one.name, one.location, alias, metadata=files.metadata(one))
+            for one, alias in zip(found, aliases, strict=True)
+        )
 
     def picture(self, kind: CardKind, title: str) -> bytes:
         with self._lock:

@@ -7,6 +7,7 @@ import gc
 import math
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 import psutil
 import torch
@@ -28,6 +29,32 @@ def free_on(device: torch.device) -> int:
         return free_ram()
     free, _ = torch.cuda.mem_get_info(device)
     return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+
+
+def ram_in_use() -> dict[str, int]:
+    """Bytes: those that can be used without swapping, this process's, all."""
+    used = psutil.Process().memory_info().rss
+    return {"free": free_ram(), "used": used, "total": psutil.virtual_memory().total}
+
+
+def gpu_in_use(device: torch.device) -> dict[str, Any]:
+    """A1111's report: bytes, and how often memory was short; its "error" where there is no CUDA."""
+    if device.type != "cuda":
+        return {"error": "unavailable"}
+    free, total = torch.cuda.mem_get_info(device)
+    told = torch.cuda.memory_stats(device)
+
+    def both(name: str) -> dict[str, int]:
+        return {part: told.get(f"{name}.all.{part}", 0) for part in ("current", "peak")}
+
+    return {
+        "system": {"free": free, "used": total - free, "total": total},
+        "active": both("active_bytes"),
+        "allocated": both("allocated_bytes"),
+        "reserved": both("reserved_bytes"),
+        "inactive": both("inactive_split_bytes"),
+        "events": {"retries": told.get("num_alloc_retries", 0), "oom": told.get("num_ooms", 0)},
+    }
 
 
 def weight_bytes(shapes: Mapping[str, tuple[int, ...]], dtype: torch.dtype, vae_dtype: torch.dtype) -> int:

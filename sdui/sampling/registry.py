@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sdui.core.catalog import Facts
 from sdui.core.errors import RequestError
 from sdui.core.sampler_names import ALIASES, key
 
@@ -60,6 +61,10 @@ class Registry:
             if spec and schedule:
                 return spec, schedule
         return None
+
+    def facts(self) -> dict[str, Facts]:
+        """By name."""
+        return {spec.name: spec.facts for spec in self._by_name.values()}
 
     def names(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(spec.name for spec in self._by_name.values()))

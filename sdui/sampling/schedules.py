@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sdui.core.catalog import Facts
 from sdui.core.errors import RequestError
 from sdui.core.sampling_options import SamplingOptions
 
@@ -40,6 +41,8 @@ class Schedule:
     aliases: tuple[str, ...] = ()
     rho: float = 0.0
     """Its own steepness; 0 where it has none."""
+    of_checkpoint: bool = False
+    """Whether its levels are among those that the checkpoint was trained on, or computed from their number."""
 
 
 def uniform(steps: int, span: Span) -> Tensor:
@@ -167,19 +170,40 @@ SCHEDULES: dict[str, Schedule] = {
     "Karras": Schedule(karras, ("ka",), rho=7.0),
     "Exponential": Schedule(exponential, ("exp",)),
     "Polyexponential": Schedule(polyexponential, rho=1.0),
-    "SGM Uniform": Schedule(sgm_uniform),
+    "SGM Uniform": Schedule(sgm_uniform, of_checkpoint=True),
     "KL Optimal": Schedule(kl_optimal),
     "Align Your Steps": Schedule(tabled(AYS), ("ays", "Align Your Steps 11", "ays 11")),
     "Align Your Steps GITS": Schedule(tabled(GITS), ("ays gits", "gits")),
     "Align Your Steps 32": Schedule(tabled(AYS_32), ("ays 32",)),
-    "Simple": Schedule(simple),
-    "Normal": Schedule(normal),
-    "DDIM": Schedule(ddim_uniform, ("ddim uniform",)),
-    "Beta": Schedule(beta),
-    "Turbo": Schedule(turbo),
+    "Simple": Schedule(simple, of_checkpoint=True),
+    "Normal": Schedule(normal, of_checkpoint=True),
+    "DDIM": Schedule(ddim_uniform, ("ddim uniform",), of_checkpoint=True),
+    "Beta": Schedule(beta, of_checkpoint=True),
+    "Turbo": Schedule(turbo, of_checkpoint=True),
     "Linear Quadratic": Schedule(linear_quadratic),
 }
 """By the name that people see and the infotext has."""
+
+
+def schedule_id(name: str) -> str:
+    """A1111's name in its API: "sgm_uniform"."""
+    return name.lower().replace(" ", "_")
+
+
+def schedule_facts() -> dict[str, Facts]:
+    """By name, Automatic included; under A1111's names."""
+    automatic = {AUTOMATIC: Schedule(uniform)}
+    return {
+        name: Facts(
+            schedule.aliases,
+            {
+                "name": schedule_id(name),
+                "default_rho": schedule.rho or -1.0,
+                "need_inner_model": schedule.of_checkpoint,
+            },
+        )
+        for name, schedule in (automatic | SCHEDULES).items()
+    }
 
 
 def schedule_key(name: str) -> str:

@@ -8,11 +8,13 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from sdui.core.catalog import Facts
+from sdui.core.sampler_names import ALIASES
 from sdui.core.sampling_options import SamplingOptions
 
 from .levels import NoiseLevels, unit_scale
 from .samplers import SamplerFn
-from .schedules import AUTOMATIC, find_schedule, schedule_sigmas
+from .schedules import AUTOMATIC, find_schedule, schedule_id, schedule_sigmas
 from .timesteps import OwnLevels, Way
 
 
@@ -50,6 +52,18 @@ class SamplerSpec:
 
     A1111 blends the kept part of a picture into such a sampler's x before the network sees it, not into x0 after.
     """
+
+    @property
+    def facts(self) -> Facts:
+        """The options under A1111's names, as texts."""
+        options = {
+            "scheduler": "" if self.schedule == "Uniform" else schedule_id(self.schedule),
+            "uses_ensd": self.uses_ensd,
+            "second_order": self.model_calls == 2,
+            "brownian_noise": self.noise == "brownian",
+            "discard_next_to_last_sigma": self.discard_penultimate,
+        }
+        return Facts(ALIASES.get(self.name, ()), {name: str(value) for name, value in options.items() if value})
 
     def levels(self, levels: NoiseLevels) -> NoiseLevels:
         """The checkpoint's levels as this sampler knows them; all other methods want these."""

@@ -10,7 +10,7 @@ from sdui.core.request import HashRequest, LoadRequest, Task, UnloadRequest
 from sdui.jobs.job import View
 from sdui.services import Services
 
-from . import checkpoints, markup
+from . import markup
 from .form import Updates
 from .modules import imported
 from .results import QUIET
@@ -57,7 +57,7 @@ class Actions:
         return self._start(UnloadRequest())
 
     def load(self) -> Updates:
-        chosen = checkpoints.current(self._services, self._services.jobs.catalog())
+        chosen = self._services.checkpoint(self._services.jobs.catalog())
         if chosen is None or chosen.problem:
             why = chosen.problem if chosen else "there is none yet"
             return {self.message: markup.messages([], f"No checkpoint can be loaded: {why}.")}

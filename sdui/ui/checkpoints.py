@@ -43,16 +43,9 @@ class QuickSettings:
         }
 
 
-def current(services: Services, catalog: Catalog) -> Checkpoint | None:
-    """What this server draws with: the last choice, else --ckpt, else the first file."""
-    wanted = (services.settings.current.sd_model_checkpoint, services.launch.ckpt)
-    named = (catalog.find(name) for name in wanted if name)
-    return next((c for c in named if c), None) or catalog.checkpoint("")
-
-
 def build(services: Services, catalog: Catalog, beside: Callable[[], None] = lambda: None) -> QuickSettings:
     """beside: makes what else stands in the row."""
-    chosen = current(services, catalog)
+    chosen = services.checkpoint(catalog)
     with gr.Row(elem_id="quicksettings"):
         dropdown = OpenDropdown(
             list(catalog.names("checkpoints")),

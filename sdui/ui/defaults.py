@@ -9,7 +9,7 @@ import gradio as gr
 from sdui.core.ui_defaults import Control
 from sdui.services import Services
 
-from . import checkpoints, generation, markup
+from . import generation, markup
 from .controls import Controls
 from .form import Updates
 from .results import QUIET
@@ -62,7 +62,7 @@ class DefaultsPage:
 
     def _changed(self, values: dict[str, Any]) -> list[tuple[Control, Any, Any]]:
         """A checkpoint brings its size along, which is no choice of the user's."""
-        chosen = checkpoints.current(self._services, self._services.jobs.catalog())
+        chosen = self._services.checkpoint(self._services.jobs.catalog())
         size: dict[str, Any] = dict(zip(("Width", "Height"), generation.native_size(chosen), strict=True))
         now = self._controls.by_component(values)
         forms = (form.starting for form in self._controls.forms.values() if form.starting)

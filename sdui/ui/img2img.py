@@ -51,7 +51,7 @@ def build(services: Services, catalog: Catalog, quick: QuickSettings, memory: Me
     form.adopt("model", quick.dropdown)
     top = generation.top(services, form, "img2img")
     interrogation = Interrogation(services, top)
-    chosen = checkpoints.current(services, catalog)
+    chosen = services.checkpoint(catalog)
     with gr.Row(elem_classes=["workbench"]):
         with generation.controls("img2img"):
             pictures = InitPictures(catalog, lambda: _inpainting(form))
@@ -221,7 +221,7 @@ class Img2img(Generation):
         return request, [_MASKED if request.init.inpaint else _PICTURE]
 
     def attach(self, job_id: str, draft: str) -> Updates:
-        chosen = checkpoints.current(self.services, self.services.jobs.catalog())
+        chosen = self.services.checkpoint(self.services.jobs.catalog())
         updates = super().attach(job_id, draft) | self._image_cfg_scale(chosen)
         job = self._job(job_id) or self._running()
         return updates | (self._of_a_batch(job) if job else {})

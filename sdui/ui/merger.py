@@ -13,7 +13,7 @@ from sdui.core.merging import METHODS, MergeRequest
 from sdui.jobs.job import View
 from sdui.services import Services
 
-from . import checkpoints, markup
+from . import markup
 from .checkpoints import QuickSettings, tool
 from .form import Form, Updates
 from .results import QUIET
@@ -144,7 +144,7 @@ class Merger:
         """Lists of what is in the folders now. drawing: the checkpoint that the page draws with stays."""
         catalog = self._services.jobs.fresh_catalog()
         chosen = catalog.find(drawing) if isinstance(drawing, str) else None
-        shown = self._quick.shows(catalog, chosen or checkpoints.current(self._services, catalog))
+        shown = self._quick.shows(catalog, chosen or self._services.checkpoint(catalog))
         return self.form.relist(catalog) | shown
 
     def read_metadata(self, *names: Any) -> Updates:

@@ -20,8 +20,6 @@ from sdui.core.networks import PAGE_LENGTH, CardKind, Network, NetworkQuery, Not
 from sdui.imaging import card_pictures
 from sdui.services import Services
 
-from . import checkpoints
-
 PATH = "/page/networks"
 Found = TypeVar("Found")
 NOTED: dict[CardKind, tuple[str, ...]] = {
@@ -202,7 +200,7 @@ class Cards:
                 return network.alias
 
     def _version(self) -> str:
-        chosen = checkpoints.current(self.services, self.services.jobs.catalog())
+        chosen = self.services.checkpoint(self.services.jobs.catalog())
         return version_of_family(chosen.family) if chosen else ""
 
     def _nothing(self, wish: Wish) -> str:

@@ -12,7 +12,6 @@ from sdui.core.catalog import Catalog
 from sdui.services import Services
 
 from . import (
-    checkpoints,
     extension_tabs,
     extras,
     hashing,
@@ -135,7 +134,7 @@ class _Page:
         updates: Updates = {}
         for tab in (self._txt2img, self._img2img, self._extras, self._merger, self._settings.rows, self._bar):
             updates |= tab.form.relist(catalog)
-        chosen = checkpoints.current(self._services, catalog)
+        chosen = self._services.checkpoint(catalog)
         return updates | self._bar.checkpoint.shows(catalog, chosen)
 
     def _attach(self, job: str, draft: str, other_job: str, other_draft: str, request: gr.Request) -> Updates:

@@ -104,7 +104,7 @@ def _bar() -> gr.Button:
 
 
 def routes(services: Services, page: gr.Blocks) -> list[APIRouter]:
-    return [sysinfo.routes(services), licenses.routes(), localization_template.routes(services, page)]
+    return [licenses.routes(), localization_template.routes(services, page)]
 
 
 def _list(titles: dict[str, str], described: str) -> str:

@@ -52,7 +52,7 @@ _FROM_A_PICTURE = (
 def build(services: Services, catalog: Catalog, quick: QuickSettings, memory: Memory) -> Txt2img:
     form = Form(services.requests, catalog, "txt2img", defaults=services.defaults)
     form.adopt("model", quick.dropdown)
-    chosen = checkpoints.current(services, catalog)
+    chosen = services.checkpoint(catalog)
     top = generation.top(services, form, "txt2img")
     rows = checkpoints.examples(chosen)
     chips = gr.Dataset(
@@ -165,7 +165,7 @@ class Txt2img(Generation):
 
     def attach(self, job_id: str, draft: str) -> Updates:
         catalog = self.services.jobs.catalog()
-        chosen = checkpoints.current(self.services, catalog)
+        chosen = self.services.checkpoint(catalog)
         return self._checkpoint(catalog, chosen) | self._native_size(chosen) | super().attach(job_id, draft)
 
     def choose(self, title: str, job_id: str, shown: dict[str, Any] | None) -> Updates:
@@ -203,7 +203,7 @@ class Txt2img(Generation):
 
     def refresh(self, title: str) -> Updates:
         catalog = self.services.jobs.fresh_catalog()
-        chosen = catalog.find(title or "") or checkpoints.current(self.services, catalog)
+        chosen = catalog.find(title or "") or self.services.checkpoint(catalog)
         return self._checkpoint(catalog, chosen)
 
     def take_example(self, row: list[str]) -> str:

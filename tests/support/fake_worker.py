@@ -16,7 +16,7 @@ from sdui.core.errors import ModelNotFound, RequestError, SduiError
 from sdui.core.events import Emit, GeneratedImage, ImageReady, ModelSaved, Notice, Preview, Progress, Stop, StopToken
 from sdui.core.launch import Launch
 from sdui.core.merging import MergeRequest
-from sdui.core.networks import Library, Network, NetworkPage, NetworkQuery
+from sdui.core.networks import EmbeddingFacts, Library, Located, Network, NetworkPage, NetworkQuery
 from sdui.core.request import BatchRequest, GenerationRequest, LoadRequest, Task
 from sdui.core.settings import Preferences
 
@@ -54,7 +54,7 @@ class FakeWorker:
         """Names by kind, in place of the files."""
         self.conditions: dict[str, object] = {"torch": "2.0", "device": "fake", "dtype": "float32"}
         """What the replay records say."""
-        self.embeddings: dict[str, int] = {}
+        self.vectors: dict[str, int] = {}
         """Vectors by name."""
         self.loaded = threading.Event()
         self.loaded.set()
@@ -85,7 +85,14 @@ class FakeWorker:
         return {"modelspec.title": found.name, found.name: "yes"}
 
     def embedding_sizes(self, prompt: str) -> dict[str, int]:
-        return {name: size for name, size in self.embeddings.items() if name in prompt}
+        return {name: size for name, size in self.vectors.items() if name in prompt}
+
+    def embeddings(self, checkpoint: str) -> dict[str, EmbeddingFacts]:
+        """The longer ones are for other checkpoints."""
+        return {name: EmbeddingFacts(size, 768, size < 5) for name, size in self.vectors.items()}
+
+    def memory(self) -> dict[str, dict[str, object]]:
+        return {"ram": {"free": 3, "used": 1, "total": 4}, "cuda": {"error": "unavailable"}}
 
     def run(self, task: Task, preferences: Preferences, emit: Emit, stop: StopToken) -> None:
         self.tasks.append(task)
@@ -182,3 +189,9 @@ class _Named:
         shown = found[query.offset : query.offset + query.count]
         entries = tuple(Network(f"{name}.safetensors", name, f"{name} alias") for name in shown)
         return NetworkPage(entries, len(found))
+
+    def located(self, kind: str) -> tuple[Located, ...]:
+        names = self._names.get(kind, [])
+        return tuple(
+            Located(f"{name}.safetensors", name, f"/models/{name}.safetensors", f"{name} alias") for name in names
+        )

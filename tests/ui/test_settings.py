@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from sdui.core.settings import Preferences, SettingsFile
 from sdui.core.settings_history import Difference, differences
 from sdui.jobs.queue import JobQueue
 from sdui.services import Services
-from sdui.ui import page, setting_rows, settings, sysinfo
+from sdui.ui import page, setting_rows, settings
 from tests.support.fake_worker import FakeWorker
 
 
@@ -140,35 +139,6 @@ def test_the_history_says_what_was_changed(jobs, tmp_path):
     (text,) = show().values()
     assert "Quality for saved jpeg and avif images</th><td>80</td><td>50</td>" in text
     assert "&lt;b&gt;" in text and "<b><" not in text
-
-
-def test_sysinfo_says_what_a_report_needs_and_nothing_private(jobs, tmp_path):
-    home = Path.home() / "pictures"
-    services = served(jobs, tmp_path, ckpt_dir=(home,), port=7999)
-    services.settings.change(jpeg_quality=50, outdir_save=f"/mnt/{getpass.getuser()}/saved")
-    told = json.loads(sysinfo.as_text(services))
-    assert told["Start options"]["port"] == 7999 and told["Start options"]["ckpt_dir"] == ["~/pictures"]
-    assert told["Settings"] == {"outdir_save": "/mnt/~/saved", "jpeg_quality": 50}
-    assert told["Models"]["checkpoints"] == 3 and told["Models"]["checkpoints that cannot be used"] == 1
-    assert "gradio" in told["Packages"] and told["Python"] and told["RAM"]["total"]
-    assert str(Path.home()) + "/" not in sysinfo.as_text(services)
-
-
-def test_no_secret_is_told():
-    class Guarded(Launch):
-        api_auth: str = ""
-        tls_keyfile: str = ""
-
-    fields = {"api_auth": "ann:1234", "tls_keyfile": "/k", "port": 5}
-    assert set(sysinfo._chosen(Guarded(**fields), Guarded())) == {"port"}
-
-
-@pytest.mark.parametrize("route", ["/page/sysinfo", "/internal/sysinfo", "/internal/sysinfo-download"])
-def test_sysinfo_can_be_downloaded(built, route):
-    _, _, client = built
-    answer = client.get(route)
-    assert answer.json()["Versions"] == {"version": "0.0"}
-    assert ("attachment" in answer.headers.get("content-disposition", "")) == route.endswith("download")
 
 
 def test_licenses_name_what_is_shipped_and_installed(built):

@@ -55,7 +55,7 @@ def test_the_longest_text_of_the_schedule_counts_and_comments_do_not(client):
 
 
 def test_the_vectors_of_embeddings_are_counted(client, services):
-    services.jobs._workers[0].embeddings = {"easyneg": 8, "other": 3}
+    services.jobs._workers[0].vectors = {"easyneg": 8, "other": 3}
     assert counted(client, prompt="a (easyneg:1.2) cat")[0] == (10, 75)
 
 

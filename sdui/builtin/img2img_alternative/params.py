@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -51,8 +51,9 @@ class Img2imgAlternative(Group):
     ] = False
 
     @classmethod
-    def from_arguments(cls, arguments: Sequence[Any], kind: Kind) -> dict[str, Any]:
-        return super().from_arguments(arguments[1:], kind)
+    def arguments(cls) -> tuple[str, ...]:
+        """A1111 has a text before them."""
+        return ("", *super().arguments())
 
 
 @hook

@@ -18,6 +18,7 @@ class SdUpscale(Group):
     place: ClassVar[Place] = "script"
     kinds: ClassVar[tuple[Kind, ...]] = ("img2img",)
     order: ClassVar[int] = 80
+    argument_order: ClassVar[tuple[str, ...]] = ("", "overlap", "upscaler", "scale_factor")
 
     overlap: Annotated[
         int,
@@ -49,8 +50,7 @@ class SdUpscale(Group):
 
     @classmethod
     def from_arguments(cls, arguments: Sequence[Any], kind: Kind) -> dict[str, Any]:
-        names = (None, "overlap", "upscaler", "scale_factor")
-        given = {name: value for name, value in zip(names, arguments, strict=False) if name and value is not None}
+        given = super().from_arguments(arguments, kind)
         if isinstance(given.get("upscaler"), int):
             given["upscaler"] = f"#{given['upscaler']}"
         return given

@@ -18,7 +18,6 @@ _ARGUMENTS = """
     x_type x_values x_values_dropdown y_type y_values y_values_dropdown z_type z_values z_values_dropdown draw_legend
     include_lone_images include_sub_grids no_fixed_seeds vary_seeds_x vary_seeds_y vary_seeds_z margin_size csv_mode
 """
-"""The order of A1111's `script_args`."""
 _VALUES = "Separated by commas; numbers also as 1-5, 1-5 (+2) or 1-10 [5]."
 _PAIRS = (("x", "y"), ("y", "z"), ("x", "z"))
 _FIELDS = ("type", "values", "values_dropdown")
@@ -30,6 +29,7 @@ class XyzPlot(Group):
     title: ClassVar[str] = "X/Y/Z plot"
     place: ClassVar[Place] = "script"
     order: ClassVar[int] = 90
+    argument_order: ClassVar[tuple[str, ...]] = tuple(_ARGUMENTS.split())
     watched: ClassVar[tuple[str, ...]] = ("x_type", "y_type", "z_type", "csv_mode")
     buttons: ClassVar[tuple[Button, ...]] = (
         *(Button(f"{one}{two}_grid_swap_axes_button", f"Swap {one.upper()}/{two.upper()} axes") for one, two in _PAIRS),
@@ -60,12 +60,12 @@ class XyzPlot(Group):
     @classmethod
     def from_arguments(cls, arguments: Sequence[Any], kind: Kind) -> dict[str, Any]:
         """Axes by name, or by their place in the list of this tab at A1111 1.8."""
-        given = dict(zip(_ARGUMENTS.split(), arguments, strict=False))
+        given = super().from_arguments(arguments, kind)
         labels = [axis.label for axis in axes_of(Extended) if kind in axis.kinds and axis.old]
         for name in ("x_type", "y_type", "z_type"):
             if isinstance(index := given.get(name), int) and 0 <= index < len(labels):
                 given[name] = labels[index]
-        return {name: value for name, value in given.items() if value is not None}
+        return given
 
     @classmethod
     def offered(cls, field: str, request: type[Extended], kind: Kind) -> tuple[str, ...] | None:
