@@ -30,6 +30,10 @@ from .webhooks import Webhooks
 
 _PRIORITIES = 1000
 _GONE: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such job.", "model": Said}}
+_GONE_OF_STREAM: dict[int | str, dict[str, Any]] = {
+    404: {"description": "There is no such job.", "content": {"application/json": {"schema": Said.model_json_schema()}}}
+}
+"""As JSON, where `model` would be documented as a stream."""
 _LATE: dict[int | str, dict[str, Any]] = {409: {"description": "It waits no more.", "model": Said}}
 _PICTURE: dict[int | str, dict[str, Any]] = {200: {"description": "A picture.", "content": {"image/*": {}}}}
 
@@ -67,7 +71,9 @@ def routes(services: Services, webhooks: Webhooks) -> APIRouter:
     served.patch("/{job_id}", responses=_GONE | _LATE)(jobs.change)
     # An answer that has begun could not say any more that there is no such job.
     known = [Depends(jobs.found)]
-    served.get("/{job_id}/events", responses=_GONE, response_class=EventSourceResponse, dependencies=known)(jobs.events)
+    served.get("/{job_id}/events", responses=_GONE_OF_STREAM, response_class=EventSourceResponse, dependencies=known)(
+        jobs.events
+    )
     served.get("/{job_id}/images/{number}", responses=_GONE | _PICTURE, response_class=FileResponse)(jobs.image)
     return served
 
