@@ -23,6 +23,7 @@ from sdui.generate import main
 from sdui.generate.options import Options, read_options, read_start, spelled
 from sdui.generate.remote import Remote
 from sdui.generate.wishes import Wishes
+from tests.support.api import listening, serving
 from tests.support.checkpoints import write_tiny_checkpoint
 from tests.support.fake_worker import FakeWorker
 from tests.support.running import make_host
@@ -404,3 +405,19 @@ def test_a_server_that_is_not_there(machine):
     assert machine.run("--from-file", file, "--server", "http://u:secret@127.0.0.1:9") == 1
     assert machine.errors.startswith("sdui: The server http://127.0.0.1:9 cannot be reached: ")
     assert machine.errors.count("cannot be reached") == 1 and "secret" not in machine.errors
+
+
+def test_a_running_server_draws(machine, tmp_path):
+    """Over the network, with the server's account; one prompt is refused, the other is drawn."""
+    worker, out = FakeWorker(), tmp_path / "out"
+    launch = Launch(data_dir=tmp_path / "server", api_auth="me:s:t")
+    with serving(launch.data_dir, worker, launch, guarded=True) as api, listening(api.app) as port:
+        file = machine.write("prompts.txt", b"a cat\nfail\n")
+        asked = ("--from-file", file, "--server", f"http://127.0.0.1:{port}", "--outdir", str(out), "--n_samples", "1")
+        assert machine.run(*asked, "--H", "32", "--W", "64", "--api-auth", "me:wrong") == 1
+        assert "wants another user or password" in machine.errors and list(out.iterdir()) == []
+        assert machine.run(*asked, "--H", "32", "--W", "64", "--api-auth", "me:s:t") == 1
+    assert [path.name for path in machine.paths] == ["00000-42.png", "00001-43.png", "grid-0000.png"]
+    assert opened(machine.paths[0])[0] == (64, 32) and "Steps: 50, Sampler: DDIM" in opened(machine.paths[0])[1]
+    assert "line 2, 'fail'" in machine.errors
+    assert [task.seed for task in worker.tasks] == [42, 42]
