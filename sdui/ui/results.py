@@ -296,6 +296,7 @@ def is_local(request: Any) -> bool:
 def client_of(visitor: gr.Request | None) -> str:
     """Who asks, for taking turns with others: an account, else the page on one machine."""
     asked: Any = visitor
-    scope: dict[str, Any] = asked.request.scope if visitor else {}
-    host: Any = asked.client.host if visitor and asked.client else ""
-    return str(scope.get("account") or f"page {host}".strip())
+    request: Any = getattr(asked, "request", None)
+    account: Any = request.scope.get("account") if request else ""
+    host: Any = asked.client.host if asked and asked.client else ""
+    return str(account or f"page {host}".strip())

@@ -85,6 +85,14 @@ function option(entry, index) {
   return line;
 }
 
+/** Beside the cursor, also when the page has moved below the list: a result that arrives makes it longer. */
+function place(list, box) {
+  const { x, y, height } = placeOfCursor(box);
+  const below = y + height + list.offsetHeight < innerHeight || y < list.offsetHeight;
+  list.style.left = `${Math.max(4, Math.min(x, innerWidth - list.offsetWidth - 4))}px`;
+  list.style.top = `${below ? y + height + 2 : y - list.offsetHeight - 2}px`;
+}
+
 function show(box, entries) {
   close();
   if (!entries.length || document.activeElement !== box) return;
@@ -93,10 +101,7 @@ function show(box, entries) {
   list.dataset.foreign = "";
   list.append(...entries.map(option));
   document.body.append(list);
-  const { x, y, height } = placeOfCursor(box);
-  const below = y + height + list.offsetHeight < innerHeight || y < list.offsetHeight;
-  list.style.left = `${Math.max(4, Math.min(x, innerWidth - list.offsetWidth - 4))}px`;
-  list.style.top = `${below ? y + height + 2 : y - list.offsetHeight - 2}px`;
+  place(list, box);
   for (const [name, value] of Object.entries({ role: "combobox", "aria-expanded": "true", "aria-controls": LIST })) {
     box.setAttribute(name, value);
   }
@@ -177,7 +182,9 @@ function onKey(event) {
 document.addEventListener("input", onInput);
 document.addEventListener("keydown", onKey, true);
 document.addEventListener("focusout", close);
-document.addEventListener("scroll", (event) => open && !open.list.contains(event.target) && close(), true);
+document.addEventListener("scroll", (event) => {
+  if (open && !open.list.contains(event.target)) place(open.list, open.box);
+}, true);
 document.addEventListener("mousedown", (event) => {
   if (!open?.list.contains(event.target)) return;
   // The box keeps the focus, also while the list is scrolled.
