@@ -276,7 +276,8 @@ def test_the_real_engine_draws_from_the_path_of_a_checkpoint(tiny):
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl+C is no signal there")
 def test_ctrl_c_keeps_what_was_drawn(tmp_path):
     program = (
-        "import os, sys; from sdui.generate import main; from tests.support.fake_worker import FakeWorker\n"
+        "import os, signal, sys; from sdui.generate import main; from tests.support.fake_worker import FakeWorker\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored where the tests run in the background
         "code = main(sys.argv[1:], {}, lambda launch, host: FakeWorker(pace=0.02)); sys.stdout.flush(); os._exit(code)"
     )
     options = ["a", "--steps", "20", "--n_iter", "100", "--n_samples", "1", "--data-dir", str(tmp_path)]
