@@ -189,10 +189,12 @@ class Journal:
     def _job(self, row: tuple[Any, ...]) -> Job | None:
         """None where it cannot be read, because an extension is gone."""
         job_id, kind, task, preferences, client, priority, webhook, submitted, rank, state, _, ending = row
+        ended, current = state in _ENDINGS, self._settings.current
         try:
             job = Job(
                 self._task(kind, task),
-                self._settings.lenient(json.loads(preferences))[0],
+                # Nobody asks for those of a job that has ended, and reading them takes long.
+                current if ended else self._settings.lenient(json.loads(preferences))[0],
                 id=job_id,
                 client=client,
                 priority=priority,
@@ -202,7 +204,7 @@ class Journal:
             )
             for event in self._events(job_id):
                 job.publish(event)
-            if state in _ENDINGS:
+            if ended:
                 job.publish(_ENDINGS[state](**json.loads(ending)))
         except (KeyError, TypeError, ValueError, ValidationError) as error:
             log.warning("job %s cannot be read: %s", job_id[:8], str(error).splitlines()[0])

@@ -39,7 +39,9 @@ from .turns import place_for, rank_at
 log = logging.getLogger(__name__)
 
 KEPT_JOBS = 200
-"""Ended jobs that stay readable."""
+"""Ended jobs that stay in memory; a journal has more."""
+_READ_AT_START = 50
+"""Of those that had ended before the start."""
 
 
 class Worker(Protocol):
@@ -87,7 +89,7 @@ class JobQueue:
         self._closing = False
         self._ready = threading.Condition()
         if journal:
-            kept = journal.load(KEPT_JOBS)
+            kept = journal.load(_READ_AT_START)
             self._waiting = kept.waiting
             self._jobs = {job.id: job for job in (*kept.ended, *kept.waiting)}
             self._ended.extend(job.id for job in kept.ended)

@@ -99,12 +99,13 @@ def test_a_checkpoint_is_not_chosen_before_it_is_loaded_nor_where_loading_was_gi
         answers.append(interface.client.post(OPTIONS, json={"sd_model_checkpoint": "large", "jpeg_quality": 50}))
 
     busy = interface.services.jobs.submit(LoadRequest(model="demo"), interface.settings)
+    wait_until(lambda: busy.view().state == "running")
     asking = threading.Thread(target=choose)
     asking.start()
     wait_until(interface.services.jobs.waiting)
     assert interface.settings.sd_model_checkpoint == ""
     interface.services.jobs.stop(interface.services.jobs.waiting()[0])
-    asking.join()
+    asking.join(20)
     assert answers[0].status_code == 500 and "interrupted" in answers[0].json()["errors"]
     assert interface.settings.sd_model_checkpoint == "" and interface.settings.jpeg_quality == 80
     interface.worker.loaded.set()
