@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import statistics
 import tempfile
-import threading
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from sdui.core.settings import Preferences, SettingsFile
 from sdui.imaging.store import OutputStore
 from sdui.jobs.queue import JobQueue
 from sdui.services import Services
+from sdui.serving import listen
 
 from .rows import Row
 
@@ -100,19 +100,22 @@ def _call(client: httpx.Client, url: str, body: dict[str, bool]) -> float:
 
 @contextmanager
 def _serving(folder: Path) -> Generator[str]:
-    app, listener = FastAPI(), socket.create_server(("127.0.0.1", 0))
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    worker = _Instant(_picture())
-    with closing(OutputStore(folder)) as store, closing(JobQueue([worker], store.save)) as jobs:
-        sdapi.add(app, Services(jobs, SettingsFile(folder / "config.json"), Launch(data_dir=folder)))
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
-        thread.start()
+    """In a process of its own, as a server is: a client in the same one would take its time."""
+    with listen("127.0.0.1", 0) as listener:
+        server = get_context("spawn").Process(target=_serve, args=(listener, folder), daemon=True)
+        server.start()
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
-            server.should_exit = True
-            thread.join()
+            server.terminate()
+            server.join()
+
+
+def _serve(listener: socket.socket, folder: Path) -> None:
+    app = FastAPI()
+    with closing(OutputStore(folder)) as store, closing(JobQueue([_Instant(_picture())], store.save)) as jobs:
+        sdapi.add(app, Services(jobs, SettingsFile(folder / "config.json"), Launch(data_dir=folder)))
+        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
 
 
 def _picture() -> NDArray[np.uint8]:

@@ -16,7 +16,8 @@ from sdui.core.extras import Picture
 from sdui.core.pairs import join
 from sdui.core.settings import Preferences
 
-from .file_formats import LARGEST_SIDE, PNG_STRATEGY, Format, read_infotext
+from . import png
+from .file_formats import LARGEST_SIDE, Format, read_infotext
 from .pixels import opened
 
 _INFOTEXT, _POSTPROCESSING = "parameters", "postprocessing"
@@ -71,7 +72,7 @@ def _encoded(picture: Picture, form: Format, preferences: Preferences) -> bytes:
     if form == "png":
         if preferences.enable_pnginfo:
             options |= {"pnginfo": _chunks(picture), "exif": picture.exif or None}
-        image.save(target, "PNG", compress_type=PNG_STRATEGY, **options)
+        image.save(target, "PNG", compress_type=png.STRATEGY, **options)
         return target.getvalue()
     if form == "jpg" and image.mode == "RGBA":
         raise OutputError("A jpg file cannot be transparent.")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import re
 import tempfile
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -70,6 +71,8 @@ class OutputStore:
         self.root = root.resolve()
         self._spare = spare
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._numbers = itertools.count()
+        """Of temporary files."""
         self._used = set[Path]()
         self._lock = threading.Lock()
 
@@ -148,11 +151,20 @@ class OutputStore:
         return write_unnumbered(folder, place.decoration.name, extension, data)
 
     def _write_temporary(self, place: _Place, extension: str, data: bytes) -> Path:
+        """Nobody else writes there, and nothing in it outlives the server: no locks, and no waiting for the disk."""
+        number = next(self._numbers)
+        name = place.decoration.name
+        if place.numbered or place.basename:
+            first = f"{place.basename}-{number:04}" if place.basename else f"{number:05}"
+            name = f"{first}-{name}" if name else first
+        else:
+            name = f"{name}-{number}"
         try:
-            folder = self.temporary_folder()
-            return self._write(replace(place, folder=folder), extension, data)
+            path = self.temporary_folder() / f"{name}.{extension}"
+            path.write_bytes(data)
         except OSError as error:
             raise OutputError(f"{_failure(Path(tempfile.gettempdir()), error)} The picture is lost.") from error
+        return path
 
     def _clean(self, folder: Path) -> None:
         """Remove what killed processes left half-written, once per folder."""

@@ -70,7 +70,8 @@ def busy(worker, client):
     worker.loaded.clear()
 
     def hold(api):
-        return api.services.jobs.submit(LoadRequest(model="x"), Preferences())
+        job = api.services.jobs.submit(LoadRequest(model="x"), Preferences())
+        wait_for(lambda: job.view().state == "running")
 
     yield hold
     worker.loaded.set()
