@@ -89,6 +89,8 @@ class Job:
     """Pictures that this job adds its own to."""
     durable: bool = True
     """Whether it outlives the server; False where nobody could come back for what it makes."""
+    counted: bool = False
+    """Whether this try has been counted."""
     rank: float = 0.0
     """Among those that wait, lowest first; what the order is written down with."""
     _log: list[tuple[int, Event]] = field(default_factory=list[tuple[int, Event]])

@@ -42,16 +42,16 @@ _FORM = 1
 """Of the tables; a file of another form is put aside."""
 _KEPT = 2000
 """Ended jobs that stay in the file."""
-_MOST_STARTS = 5
-"""After as many ends of the server in the middle of it, a job is not tried again."""
+_MOST_TRIES = 3
+"""Ends of the server in the middle of a job, after which it is not tried again: it may take all memory."""
 _TABLES = (
     "CREATE TABLE jobs (id TEXT PRIMARY KEY, kind TEXT, task TEXT, preferences TEXT, client TEXT, priority INTEGER, "
-    "webhook TEXT, submitted REAL, rank REAL, state TEXT, starts INTEGER, ending TEXT)",
+    "webhook TEXT, submitted REAL, rank REAL, state TEXT, tries INTEGER, ending TEXT)",
     "CREATE INDEX states ON jobs (state, submitted)",
     "CREATE TABLE events (job TEXT, place INTEGER, kind TEXT, event TEXT, PRIMARY KEY (job, place))",
     f"PRAGMA user_version = {_FORM}",
 )
-_COLUMNS = "id, kind, task, preferences, client, priority, webhook, submitted, rank, state, starts, ending"
+_COLUMNS = "id, kind, task, preferences, client, priority, webhook, submitted, rank, state, tries, ending"
 _ENDINGS: dict[str, type[Last]] = {"finished": Finished, "stopped": Stopped, "failed": Failed}
 _EVENTS: dict[str, type[Any]] = {one.__name__: one for one in (ImageSaved, PictureSaved, ModelSaved, Notice)}
 """Those that are kept."""
@@ -112,7 +112,7 @@ class Journal:
         for row in waiting:
             job = self._job(row)
             problem = "" if job else "It cannot be read any more: an extension or a version that it needs is gone."
-            if row[10] >= _MOST_STARTS:
+            if row[10] >= _MOST_TRIES:
                 problem = f"The server ended {row[10]} times while this was being done, so it is not tried again."
             if problem:
                 self._end(row[0], Failed(problem))
@@ -146,11 +146,15 @@ class Journal:
                 database.executemany("UPDATE jobs SET task = ?, priority = ?, rank = ? WHERE id = ?", changed)
 
     def start(self, job: Job) -> None:
-        self._set(job, "UPDATE jobs SET state = 'running', starts = starts + 1 WHERE id = ?", job.id)
+        self._set(job, "UPDATE jobs SET state = 'running' WHERE id = ?", job.id)
+
+    def try_once_more(self, job: Job) -> None:
+        """The work itself has begun, which may be what ends the server."""
+        self._set(job, "UPDATE jobs SET tries = tries + 1 WHERE id = ?", job.id)
 
     def give_back(self, job: Job) -> None:
         """It was begun, and is to be done again after the next start."""
-        self._set(job, "UPDATE jobs SET state = 'queued', starts = max(starts - 1, 0) WHERE id = ?", job.id)
+        self._set(job, "UPDATE jobs SET state = 'queued', tries = max(tries - 1, 0) WHERE id = ?", job.id)
 
     def say(self, job: Job, event: Event) -> None:
         """Pictures, models and notices are kept."""

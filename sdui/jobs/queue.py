@@ -22,6 +22,7 @@ from sdui.core.events import (
     Notice,
     PictureReady,
     PictureSaved,
+    Progress,
     Started,
     Stop,
     Stopped,
@@ -297,6 +298,9 @@ class JobQueue:
 
     def _publish(self, job: Job, event: Event) -> None:
         """A picture is saved before anyone hears of it."""
+        if self._journal and not job.counted and isinstance(event, Progress) and not event.stage.startswith("Loading"):
+            job.counted = True
+            self._journal.try_once_more(job)
         saving = None
         if isinstance(event, ImageReady):
             saving = self._save(event.image, job.preferences)
