@@ -76,13 +76,21 @@ class Tags:
         return list(once.values())[:limit]
 
 
+_FIRST = 1.0
+"""Seconds that the first question may take."""
+
+
 class TagLibrary:
-    """The tags of a folder, read in the background; what was there before answers until that is done."""
+    """The tags of a folder, read in the background; what was there before answers until that is done.
+
+    Where nothing was there before, as after a start, the first question waits a moment for an answer.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
         self._reading = False
+        self._done = threading.Event()
         self._read: tuple[list[tuple[Path, int, int]], Tags] = [], Tags()
 
     def now(self) -> Tags:
@@ -93,6 +101,9 @@ class TagLibrary:
             if known != files and not self._reading:
                 self._reading = True
                 threading.Thread(target=self._read_again, args=(files,), name="tags", daemon=True).start()
+        if files and not known:
+            self._done.wait(_FIRST)
+            return self._read[1]
         return tags
 
     def _files(self) -> list[tuple[Path, int, int]]:
@@ -110,6 +121,7 @@ class TagLibrary:
         finally:
             with self._lock:
                 self._reading = False
+            self._done.set()
 
 
 def _rows(path: Path) -> Iterator[tuple[Tag, Sequence[str]]]:
