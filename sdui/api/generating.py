@@ -22,12 +22,13 @@ from sdui.services import Services
 from . import generation_info
 from .bodies import Body, ImageToImageResponse, TextToImageResponse, body_of
 from .fetched_pictures import fetched, is_address
-from .refusals import REFUSALS
+from .refusals import REFUSALS, repaired
 from .tasks import Tasks, client_of, taken
 
 _OUTPUT = ("do_not_save_samples", "do_not_save_grid", "send_images", "save_images", "include_init_images")
 _HANDLED = ("override_settings_restore_afterwards", "force_task_id", "comments", *_OUTPUT)
 """Fields that say something of the answer or of the job, not of the picture."""
+_MOST_NAMED, _LONGEST_NAME = 50, 100
 _FAMILIAR = frozenset(
     ("comments", "extra options", "hypertile", "refiner", "sampler", "seed", "soft inpainting", "dynamic thresholding")
 )
@@ -88,7 +89,9 @@ class _Drawing:
         scripts = [name for name in ignored if name in (body.alwayson_scripts or {})]
         if scripts:
             raise RequestError(f"alwayson_scripts: there is no script {scripts[0]!r} here.")
-        warnings = [f"{name}: there is no such parameter or setting here; it was ignored." for name in ignored]
+        warnings = [
+            f"{name[:100]}: there is no such parameter or setting here; it was ignored." for name in ignored[:50]
+        ]
         if len(said.get("init_images") or ()) > 1:
             warnings.append(f"init_images: the first of {len(said['init_images'])} pictures was used.")
         job = Job(request, preferences, client=client, durable=bool(body.save_images))
@@ -117,7 +120,7 @@ class _Drawing:
 def _answer(body: Body, job: Job, view: View, warnings: list[str]) -> dict[str, Any]:
     assert isinstance(job.task, GenerationRequest)
     info = generation_info.info(view, job.task, warnings)
-    parameters = body.model_dump(mode="json")
+    parameters = repaired(body.model_dump())
     if not parameters.get("include_init_images"):
         parameters |= {name: None for name in ("init_images", "mask") if name in parameters}
     images = [taken(one.path, keep=bool(body.save_images)) for one in view.gallery]

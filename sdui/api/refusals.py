@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -85,6 +86,18 @@ def invalid(request: Request, error: Exception) -> JSONResponse:
         lines.append(f"{'.'.join(map(str, place[1:]))}: {said}")
     answer = {"error": type(error).__name__, "detail": detail, "body": "", "errors": "\n".join(lines)}
     return JSONResponse(answer, 422)
+
+
+def repaired(value: Any) -> Any:
+    """The same of every text in a JSON value, and nothing in the place of numbers that JSON does not have."""
+    if isinstance(value, dict):
+        entries = cast("dict[Any, Any]", value)
+        return {whole(str(name)): repaired(one) for name, one in entries.items()}
+    if isinstance(value, list | tuple):
+        return [repaired(one) for one in cast("list[Any]", value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return whole(value) if isinstance(value, str) else value
 
 
 def whole(text: str) -> str:

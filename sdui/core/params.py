@@ -6,16 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, cast, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 
-def _without_lone_surrogates(text: str) -> str:
+def _whole(value: Any) -> Any:
     """Half of an emoji, as broken programs send it, can be neither stored nor drawn."""
-    return text.encode("utf-8", "replace").decode()
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
+    return [_whole(one) for one in cast("list[Any]", value)] if isinstance(value, list) else value
 
 
-Text = Annotated[str, AfterValidator(_without_lone_surrogates)]
+Text = Annotated[str, Field(max_length=200_000)]
+"""A prompt: longer ones, which no person writes, would take minutes and all memory to be encoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Params(BaseModel):
     @classmethod
     def _choose(cls, value: Any, info: ValidationInfo) -> Any:
         """Options are found in any case, and by their place in the list, as A1111's API and old files have them."""
+        value = _whole(value)
         for param in cls.model_fields[info.field_name or ""].metadata:
             if isinstance(param, Param) and isinstance(param.choices, tuple) and param.choices:
                 return _choice(value, param.choices)
@@ -178,6 +182,10 @@ def explain(error: ValidationError, model: type[Params], names: dict[str, str] |
                 lines.append(f"{label}: a whole number is needed, not {_given(given)}.")
             case "float_type" | "float_parsing" | "finite_number":
                 lines.append(f"{label}: a number is needed, not {_given(given)}.")
+            case "string_too_long":
+                lines.append(
+                    f"{label}: {len(problem['input'])} characters are too many, at most {context['max_length']}."
+                )
             case "string_too_short":
                 lines.append(f"{label}: choose one.")
             case "value_error":

@@ -62,7 +62,7 @@ def upscaled(image: Image.Image, scale: float, once: Upscale) -> Image.Image:
 
     To sides that are multiples of 8, which A1111's upscalers end in; so it may be resampled twice.
     """
-    width, height = (int(side * scale // 8 * 8) for side in image.size)
+    width, height = (max(8, int(side * scale // 8 * 8)) for side in image.size)
     for _ in range(_ROUNDS):
         before = image.size
         if image.width >= width and image.height >= height:

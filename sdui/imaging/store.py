@@ -248,7 +248,8 @@ def output_folders(root: Path, preferences: Preferences) -> tuple[Path, ...]:
     """Every folder, absolute, that finished pictures and copies of them go to; none lies in another."""
     own = (_own_folder(preferences, setting) for setting in _DEFAULT_FOLDERS)
     given = (preferences.outdir_samples, preferences.outdir_grids, preferences.outdir_save, *own)
-    folders = dict.fromkeys(_folder(root, text).resolve() for text in given if text.strip())
+    # Nothing is saved in a folder whose name no system accepts.
+    folders = dict.fromkeys(_folder(root, text).resolve() for text in given if text.strip() and "\0" not in text)
     return tuple(folder for folder in folders if not any(other in folder.parents for other in folders))
 
 

@@ -91,6 +91,19 @@ def test_what_is_wrong_is_named(interface, fields, says):
     assert answer.status_code == 422 and says in answer.json()["errors"] and interface.worker.tasks == []
 
 
+def test_half_an_emoji_is_replaced(interface):
+    body = json.dumps(SMALL | {"prompt": "x\ud800y", "other": ["\ud800"]})
+    answer = interface.client.post("/sdapi/v1/txt2img", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 200 and answer.json()["parameters"]["prompt"] == "x?y"
+    assert interface.worker.tasks[0].prompt == "x?y"
+
+
+def test_a_prompt_that_nobody_can_have_written_is_refused(interface):
+    answer = interface.client.post("/sdapi/v1/txt2img", json=SMALL | {"prompt": "x " * 200_000})
+    assert answer.status_code == 422 and "400000 characters are too many" in answer.json()["errors"]
+    assert len(answer.text) < 1000
+
+
 def test_settings_count_and_overridden_ones_only_once(interface):
     interface.services.settings.change(CLIP_stop_at_last_layers=2, eta_noise_seed_delta=31337)
     draw(interface)

@@ -131,3 +131,9 @@ def test_a_folder_that_cannot_be_written_to_is_said(interface, monkeypatch):
     answer = interface.client.post(OPTIONS, json={"jpeg_quality": 50})
     assert answer.status_code == 500 and "No space left on device" in answer.json()["errors"]
     assert interface.settings.jpeg_quality == 80
+
+
+def test_half_an_emoji_in_a_setting_is_replaced(interface):
+    body = json.dumps({"samples_filename_pattern": "a\ud800"})
+    answer = interface.client.post(OPTIONS, content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 200 and interface.settings.samples_filename_pattern == "a?"

@@ -144,6 +144,14 @@ def test_a_value_out_of_range_is_refused_before_anything_is_drawn(engine):
         run(engine, plot(x_type="Steps"))
 
 
+def test_more_pictures_than_anybody_can_wait_for_are_refused_at_once(engine):
+    wide = plot(x_type="Seed", x_values="1-1000", y_type="CFG Scale", y_values="1-1000")
+    with pytest.raises(RequestError, match="1000000 pictures are too many, at most 10000"):
+        run(engine, wide)
+    with pytest.raises(RequestError, match="has more than 10000 values"):
+        run(engine, plot(x_type="Seed", x_values="1-1000000000000"))
+
+
 def test_a_sampler_may_be_called_as_elsewhere(engine):
     _, images, _ = run(engine, plot(x_type="Sampler", x_values="euler_a,heun_karras,k_dpm_2"))
     told = [(image.request.sampler, image.request.schedule) for image in images]

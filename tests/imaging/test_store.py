@@ -24,7 +24,7 @@ from sdui.core.settings import Preferences
 from sdui.core.stages import InitImage
 from sdui.imaging.file_formats import read, read_infotext
 from sdui.imaging.fingerprints import of_pixels
-from sdui.imaging.store import OutputStore
+from sdui.imaging.store import OutputStore, output_folders
 
 FLAT = Preferences(save_to_dirs=False, grid_save_to_dirs=False)
 SAMPLES = "outputs/txt2img-images"
@@ -267,7 +267,7 @@ from sdui.core.events import GeneratedImage
 from sdui.core.request import GenerationRequest
 from sdui.core.settings import Preferences
 from sdui.core.stages import InitImage
-from sdui.imaging.store import OutputStore
+from sdui.imaging.store import OutputStore, output_folders
 store = OutputStore(Path(sys.argv[1]))
 image = GeneratedImage(np.zeros((8, 8, 3), np.uint8), GenerationRequest(seed=int(sys.argv[2])))
 print("ready", flush=True)
@@ -321,3 +321,8 @@ def test_without_infotext_there_is_no_record(store, make_image):
     image = replace(make_image(), conditions={"torch": "2.13.0"})
     saved, _ = store.save(image, Preferences(enable_pnginfo=False))
     assert b"2.13.0" not in Path(saved.path).read_bytes()
+
+
+def test_a_folder_name_that_no_system_accepts_is_no_folder_of_pictures(tmp_path):
+    named = FLAT.model_copy(update={"outdir_txt2img_samples": "a\0b"})
+    assert (tmp_path / "outputs/img2img-images").resolve() in output_folders(tmp_path, named)

@@ -17,6 +17,8 @@ from .params import Upscale
 _NONE = "None"
 _LARGEST = 30000
 """Pixels of a side."""
+_MOST = 2**28
+"""Pixels of a picture: 16384 by 16384."""
 
 
 class _Target(NamedTuple):
@@ -61,13 +63,20 @@ def _target(size: tuple[int, int], values: Upscale) -> _Target:
         wanted = values.width, values.height
         told = {"Postprocess upscale to": f"{values.width}x{values.height}"}
         scale = max(wanted[0] / size[0], wanted[1] / size[1])
+        _require_possible(size, scale)
         return _Target(scale, wanted if values.crop else None, told)
     scale, told = values.scale, {"Postprocess upscale by": f"{values.scale:g}"}
     if values.max_side_length and max(size) * scale > values.max_side_length:
         scale, told = values.max_side_length / max(size), told | {"Max side length": str(values.max_side_length)}
     if max(size) * scale > _LARGEST:
         raise RequestError(f"Resize: {max(size) * scale:.0f} pixels are too many for a side, at most {_LARGEST}.")
+    _require_possible(size, scale)
     return _Target(scale, None, told)
+
+
+def _require_possible(size: tuple[int, int], scale: float) -> None:
+    if (pixels := size[0] * size[1] * scale**2) > _MOST:
+        raise RequestError(f"Resize: {pixels / 1e6:.0f} megapixels are too many, at most {_MOST // 10**6}.")
 
 
 def _upscaled(image: Image.Image, target: _Target, upscaler: str, drawing: Drawing) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
@@ -23,6 +24,7 @@ from .values import joined, parsed, split
 
 Place = tuple[int, int, int]
 """Of a cell along X, Y and Z, from 0."""
+_MOST_CELLS = 10_000
 _HUGE = 200
 """Megapixels of a grid."""
 
@@ -116,6 +118,9 @@ class Plot:
 
     def _checked(self) -> dict[Place, GenerationRequest]:
         """The request of each cell, row by row. Raises RequestError, before anything is drawn."""
+        count = math.prod(len(line.values) for line in self._lines)
+        if count > _MOST_CELLS:
+            raise RequestError(f"X/Y/Z plot: {count} pictures are too many, at most {_MOST_CELLS}.")
         for line in self._lines:
             for value in line.values:
                 self._require_known(line.axis, value)

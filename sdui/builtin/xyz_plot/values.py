@@ -17,7 +17,7 @@ _WHOLE, _DECIMAL = r"[+-]?\s*\d+", r"[+-]?\s*\d+(?:\.\d*)?"
 _RANGE = r"\s*({0})\s*-\s*({0})(?:\s*\(\s*([+-]?{0})\s*\)|\s*\[\s*(\d+)\s*\])?\s*"
 _INTS = re.compile(_RANGE.format(_WHOLE))
 _FLOATS = re.compile(_RANGE.format(_DECIMAL))
-_MOST = 100_000
+_MOST = 10_000
 """Values of one range; more is a slip of the finger."""
 
 
