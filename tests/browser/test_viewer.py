@@ -44,6 +44,7 @@ def test_zooming_keeps_the_point_under_the_mouse_and_dragging_moves_it(desk):
     server, page = desk
     three(server, page)
     page.click("#txt2img_view")
+    expect(page.locator("dialog.viewer output")).to_have_text("1 / 3")
     page.mouse.move(300, 300)
     page.mouse.wheel(0, -100)
     assert scale(page) == 1.25
