@@ -15,7 +15,7 @@ _HOW = (
     *(cv2.IMWRITE_PNG_STRATEGY, STRATEGY),
     *(cv2.IMWRITE_PNG_COMPRESSION, 1),
     # One filter for all lines: trying five on each, as libpng does by itself, takes most of the time.
-    *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_PAETH),
+    *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_AVG),
 )
 _HEADER = 33
 """Bytes of the signature and the chunk IHDR, after which texts may stand (PNG specification, section 5.6)."""
