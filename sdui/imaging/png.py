@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL.PngImagePlugin import PngInfo, putchunk
 
 STRATEGY = cv2.IMWRITE_PNG_STRATEGY_RLE
-"""zlib's Z_RLE: several times as fast as the default, and for drawn pictures hardly larger."""
+"""zlib's Z_RLE: with one filter ten times as fast as Pillow's default; smaller files with grain, larger smooth ones."""
 _HOW = (
     *(cv2.IMWRITE_PNG_STRATEGY, STRATEGY),
     *(cv2.IMWRITE_PNG_COMPRESSION, 1),
