@@ -22,13 +22,14 @@ from tests.support.servers import free_port, wait_until
 
 ROOT = Path(__file__).parent.parent
 CHECKED = """
-import sys
+import os, sys
 from sdui import app
 from sdui.core.launch import read_launch
 
 again = app.main(read_launch(sys.argv[1:], {})[0])
 print("again:", again)
-print("page:", [name for name in sys.modules if name == "gradio" or name.startswith("sdui.ui")])
+print("page:", [name for name in sys.modules if name == "gradio" or name.startswith("sdui.ui")], flush=True)
+os._exit(0)  # as webui.py ends: the engine's thread may be in the middle of importing torch
 """
 
 
