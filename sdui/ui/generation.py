@@ -356,8 +356,8 @@ class Generation:
         return updates | {self.overrides: _listed(beyond)}, unknown
 
     def _running(self) -> Job | None:
-        """What this tab could have asked for, whoever did."""
-        running = (job for job in self._under_way() if job.view().state == "running")
+        """What this tab could have asked for, whoever did; not what a program takes away with its answer."""
+        running = (job for job in self._under_way() if job.durable and job.view().state == "running")
         return next((job for job in running if kind_of(job) == self.kind), None)
 
     def _under_way(self) -> list[Job]:

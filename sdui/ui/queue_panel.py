@@ -139,7 +139,8 @@ def listed(jobs: JobQueue, known: str = "") -> dict[str, Any]:
     """`version` and, unless that is `known`, `jobs`: running ones, then waiting ones, then the last that ended."""
     everything, waiting = jobs.list(), jobs.waiting()
     running = [job for job in everything if job not in waiting and not job.view().ended]
-    ended = [job for job in everything if job.view().ended and (job.view().gallery or job.view().error)]
+    kept = (job for job in everything if job.durable)
+    ended = [job for job in kept if job.view().ended and (job.view().gallery or job.view().error)]
     rows = [
         *(_row(job, 0) for job in running),
         *(_row(job, ahead) for ahead, job in enumerate(waiting)),
@@ -168,7 +169,9 @@ def _row(job: Job, ahead: int) -> dict[str, Any]:
 
 
 def _tab(job: Job) -> str | None:
-    """Whose results are the job's."""
+    """Whose results are the job's; None where they go to a program alone."""
+    if not job.durable:
+        return None
     return "extras" if isinstance(job.task, ExtrasRequest) else kind_of(job)
 
 

@@ -14,6 +14,7 @@ from sdui.core.launch import Launch
 from sdui.core.request import GenerationRequest, LoadRequest
 from sdui.core.settings import Preferences, SettingsFile
 from sdui.core.stages import InitImage
+from sdui.jobs.job import Job
 from sdui.jobs.queue import JobQueue
 from sdui.services import Services
 from sdui.ui.queue_panel import listed, routes
@@ -133,3 +134,13 @@ def test_thumbnails_are_small_and_of_what_there_is(client, jobs, tmp_path):
     assert not next(row for row in rows if row["id"] == plain.id)["picture"]
     (tmp_path / "ended.png").unlink()
     assert client.get(f"/page/queue/{done.id}/picture").status_code == 204
+
+
+def test_pictures_that_a_program_took_away_are_not_shown(jobs):
+    request = GenerationRequest(prompt="a cat")
+    for durable in (True, False):
+        job = jobs.add(Job(request, Preferences(), durable=durable))
+        job.publish(ImageSaved("/a.png", "text", request, "image"))
+        jobs.stop(job)
+    (shown,) = listed(jobs)["jobs"]
+    assert jobs.get(shown["id"]).durable
