@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from .concepts import CONCEPTS, STYLE_WORDS, with_article
+from .concepts import CONCEPTS, PALETTE, STYLE_WORDS, with_article
 from .scenes import Scene, Thing
 
 UNKNOWN = "@@"
@@ -44,6 +44,14 @@ def caption(scene: Scene, rng: random.Random) -> str:
     if rng.random() < 0.12:
         parts.insert(rng.randint(0, len(parts)), " ".join([UNKNOWN] * rng.randint(1, 4)))
     return ", ".join([words, *parts])
+
+
+def all_words(objects: int) -> list[str]:
+    """Everything that captions about the first `objects` concepts are made of."""
+    named = [word for one in CONCEPTS[:objects] for word in (one.name, one.many, *one.synonyms)]
+    styles = [word for words in STYLE_WORDS.values() for word in words]
+    numbers = [word for words in _NUMBERS.values() for word in words]
+    return [*named, *styles, *numbers, *_OPENINGS, *PALETTE, "a", "an", "and", "on a background", ","]
 
 
 def _a_part(scene: Scene, rng: random.Random) -> str:

@@ -20,7 +20,14 @@ NATIVE = 128
 SIZES = ((192, 128), (128, 192), (192, 192))
 """Width and height of the others that they learn."""
 Kind = Literal["plain", "background", "tint", "both", "several", "size"]
-SHARES: dict[Kind, float] = {"plain": 0.26, "background": 0.22, "tint": 0.2, "both": 0.12, "several": 0.12, "size": 0.08}
+SHARES: dict[Kind, float] = {
+    "plain": 0.26,
+    "background": 0.22,
+    "tint": 0.2,
+    "both": 0.12,
+    "several": 0.12,
+    "size": 0.08,
+}
 """How often training looks at each kind of scene."""
 Picture = NDArray[np.float32]
 """[H,W,3] in 0..1, sRGB."""
@@ -50,18 +57,20 @@ class Scene:
     @property
     def held_out(self) -> bool:
         """Kept from training, so that it can be asked for afterwards: an eighth of what a thing has not by itself."""
-        if len(self.things) > 1 or (self.background == "white" and self.things[0].tint is None):
+        first, *others = self.things
+        if others or (self.background == "white" and first.tint is None):
             return False
-        named = f"{self.things[0]}|{self.style}|{self.background}"
+        named = f"{first}|{self.style}|{self.background}"
         return random.Random(named).random() < 0.12
 
     @property
     def kind(self) -> Kind:
         if (self.width, self.height) != (NATIVE, NATIVE):
             return "size"
-        if len(self.things) > 1:
+        first, *others = self.things
+        if others:
             return "several"
-        if self.things[0].tint:
+        if first.tint:
             return "tint" if self.background == "white" else "both"
         return "plain" if self.background == "white" else "background"
 
@@ -131,7 +140,7 @@ def _tinted(sprite: Sprite, name: str, strength: float = 0.85) -> Sprite:
     shade = (luminance ** np.clip(math.log(0.55) / math.log(middle), 0.35, 3.0))[..., None]
     full = colour(name)
     light = full + (1 - full) * 0.8 * (shade - 0.6) / 0.4
-    ramp = np.where(shade < 0.6, full * (0.25 + 0.75 * shade / 0.6), light)
+    ramp: Picture = np.where(shade < 0.6, full * (0.25 + 0.75 * shade / 0.6), light)
     return np.concatenate([(own * (1 - strength) + ramp * strength) * opacity, opacity], -1).astype(np.float32)
 
 

