@@ -35,7 +35,7 @@ TINTS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "black")
 
 def colour(name: str) -> NDArray[np.float32]:
     """[3] in 0..1."""
-    return np.array(PALETTE[name], np.float32) / 255
+    return np.array(PALETTE[name], np.float32) / np.float32(255)
 
 
 @dataclass(frozen=True, slots=True)

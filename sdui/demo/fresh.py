@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
@@ -42,14 +44,15 @@ def fresh_networks() -> Networks:
 
 
 def _fresh_vae() -> AutoencoderKL:
-    vae = AutoencoderKL(
-        sample_size=128,
-        latent_channels=4,
-        layers_per_block=1,
-        block_out_channels=(64, 64, 64, 128),
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-    )
+    sizes: dict[str, Any] = {
+        "sample_size": 128,
+        "latent_channels": 4,
+        "layers_per_block": 1,
+        "block_out_channels": (64, 64, 64, 128),
+        "down_block_types": ("DownEncoderBlock2D",) * 4,
+        "up_block_types": ("UpDecoderBlock2D",) * 4,
+    }
+    vae = AutoencoderKL(**sizes)
     _quieten(vae, ("conv2", "to_out.0"))
     moments = vae.quant_conv
     assert moments is not None and moments.bias is not None
@@ -61,7 +64,7 @@ def _fresh_vae() -> AutoencoderKL:
     return hardened(vae)
 
 
-def _quieten(network: nn.Module, ends: tuple[str, ...]) -> None:
+def _quieten(network: Any, ends: tuple[str, ...]) -> None:
     """Every residual branch begins with nothing to say (arXiv:1706.02677), which makes the first steps safe."""
     with torch.no_grad():
         for name, module in network.named_modules():

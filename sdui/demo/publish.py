@@ -11,13 +11,13 @@ from sdui.models.hashes import sha256_of
 
 from .card import card
 from .concepts import FEW
-from .evaluate import BUNDLED, DATA, measured
+from .evaluate import BUNDLED, DATA, ideal, measured
 from .scenes import Stage
 from .sheet import draw_sheet
 from .single_file import training_of
 from .sprites import sprites
 
-_SHEET = Path(__file__).parents[2] / "docs" / "demo-sheet.png"
+SHEET = Path(__file__).parents[2] / "docs" / "demo-sheet.png"
 _MOST = 48_000_000
 """Bytes: what a clone of the repository can bear."""
 
@@ -27,7 +27,7 @@ def publish(file: Path, data: Path, objects: int) -> None:
     size = file.stat().st_size
     if size > _MOST:
         raise SduiError(f"{file} has {size:,} bytes; at most {_MOST:,} can be bundled.")
-    figures = {"this file": measured(file, data)}
+    figures = {"this file": measured(file, data), "the data's own pictures": ideal(data)}
     if sha256_of(file) != sha256_of(BUNDLED):
         figures = {f"{sha256_of(BUNDLED)[:10]}, which it replaced": measured(BUNDLED, data), **figures}
     text = card(sha256_of(file), size, objects, training_of(file), figures)
@@ -35,7 +35,7 @@ def publish(file: Path, data: Path, objects: int) -> None:
     shutil.copyfile(file, part)
     part.replace(BUNDLED)
     BUNDLED.with_suffix(".md").write_text(text, encoding="utf-8")
-    draw_sheet(BUNDLED, Stage(sprites(data)), _SHEET)
+    draw_sheet(BUNDLED, Stage(sprites(data)), SHEET)
 
 
 def main() -> None:

@@ -29,6 +29,8 @@ SHARES: dict[Kind, float] = {
     "size": 0.08,
 }
 """How often training looks at each kind of scene."""
+_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+"""ITU-R BT.601."""
 Picture = NDArray[np.float32]
 """[H,W,3] in 0..1, sRGB."""
 
@@ -134,13 +136,15 @@ def _tinted(sprite: Sprite, name: str, strength: float = 0.85) -> Sprite:
     """Its light and shade in another colour; however dark it is itself, its middle gets that colour."""
     opacity = sprite[..., 3:]
     own = sprite[..., :3] / np.maximum(opacity, 1e-3)
-    luminance = np.clip(own @ np.array([0.299, 0.587, 0.114], np.float32), 0.001, 0.999)
+    luminance = np.clip(own @ _LUMINANCE, 0.001, 0.999)
     inside = luminance[opacity[..., 0] > 0.5]
     middle = float(np.clip(np.median(inside), 0.02, 0.98)) if inside.size else 0.5
-    shade = (luminance ** np.clip(math.log(0.55) / math.log(middle), 0.35, 3.0))[..., None]
+    power = min(max(math.log(0.55) / math.log(middle), 0.35), 3.0)
+    shade: NDArray[np.float32] = (luminance**power).astype(np.float32)[..., None]
     full = colour(name)
     light = full + (1 - full) * 0.8 * (shade - 0.6) / 0.4
-    ramp: Picture = np.where(shade < 0.6, full * (0.25 + 0.75 * shade / 0.6), light)
+    ramp = full * (0.25 + 0.75 * shade / 0.6)
+    ramp[shade[..., 0] >= 0.6] = light[shade[..., 0] >= 0.6]
     return np.concatenate([(own * (1 - strength) + ramp * strength) * opacity, opacity], -1).astype(np.float32)
 
 

@@ -40,7 +40,7 @@ def sprites(folder: Path) -> dict[SpriteKey, Sprite]:
 def resized(sprite: Sprite, side: int) -> Sprite:
     """[side,side,4]."""
     layers = [Image.fromarray(sprite[..., layer]).resize((side, side), Image.Resampling.LANCZOS) for layer in range(4)]
-    return np.clip(np.stack([np.asarray(layer, np.float32) for layer in layers], -1), 0, 1)
+    return np.clip(np.stack([np.asarray(layer) for layer in layers], -1), 0, 1).astype(np.float32)
 
 
 def _key(name: str) -> SpriteKey:
@@ -49,7 +49,7 @@ def _key(name: str) -> SpriteKey:
 
 
 def _premultiplied(pixels: NDArray[np.uint8]) -> Sprite:
-    sprite = pixels.astype(np.float32) / 255
+    sprite = pixels.astype(np.float32) / np.float32(255)
     sprite[..., :3] *= sprite[..., 3:]
     return sprite
 

@@ -58,7 +58,7 @@ class TextLoss:
             heard = torch.cat([network.text(some[:, :24]).last_hidden_state[:, -1] for some in torch.split(rows, 64)])
             known = torch.cat([heard, torch.ones(len(heard), 1)], 1)
             square = known.T @ known + 1e-2 * len(heard) * torch.eye(known.shape[1])
-            solved: Tensor = torch.linalg.solve(square, known.T @ self._wanted[chosen])  # pyright: ignore[reportUnknownVariableType]
+            solved = torch.inverse(square) @ known.T @ self._wanted[chosen]
             network.look.weight.copy_(solved[:-1].T)
             network.look.bias.copy_(solved[-1])
 
@@ -83,4 +83,4 @@ def _components(flat: Tensor) -> Tensor:
     found = centred @ directions
     spread = found.std(0)
     damped = found / spread.clamp_min(spread[0] * 0.03).sqrt()
-    return damped / damped.std(0).norm() * _COMPONENTS**0.5
+    return damped * (_COMPONENTS / damped.std(0).square().sum()).sqrt()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -17,7 +16,7 @@ from torch import Tensor, nn
 
 from sdui.models.hashes import sha256_of
 
-from .concepts import FEW
+from .concepts import CONCEPTS, FEW
 from .evaluate import BUNDLED, DATA
 from .fresh import fresh_networks
 from .latents import Latents, latents_of, normalised
@@ -37,7 +36,7 @@ class Plan:
     """How long each part is trained, in steps."""
 
     vae: int = 1400
-    text: int = 1500
+    text: int = 2500
     unet: int = 8000
     decoder: int = 1500
     batch: int = 16
@@ -115,7 +114,7 @@ class Course:
         network = WordsToLook(compact(self._networks.text, self._vocabulary))
         loss.fit(network)
         network.to(self._device)
-        trainee = self._trainee(network, "text", 5e-4)
+        trainee = self._trainee(network, "text", 1e-3)
         trainee.learn(self._plan.text, lambda step: loss(network, self._device, step))
         network.load_state_dict(trainee.averaged())
         return network.requires_grad_(False)
@@ -127,7 +126,7 @@ class Course:
 
     def _training(self) -> list[str]:
         done = [trainee for trainee in self._trainees if trainee.step]
-        where = f"on {os.cpu_count()} CPU cores" if self._device.type == "cpu" else f"on {_gpu(self._device)}"
+        where = f"on {torch.get_num_threads()} CPU cores" if self._device.type == "cpu" else f"on {_gpu(self._device)}"
         return [
             *self._before,
             *(f"- {one.file.stem}: {one.step:,} steps, {one.seconds / 60:.0f} min {where}" for one in done),
@@ -167,7 +166,8 @@ def main() -> None:
     for field in fields(Plan):
         parser.add_argument(f"--{field.name}", type=int, default=field.default, help=_HELP[field.name])
     options = vars(parser.parse_args())
-    torch.set_num_threads(os.cpu_count() or 1)
+    if not 2 <= options["objects"] <= len(CONCEPTS):
+        parser.error(f"--objects: {options['objects']} is not from 2 to {len(CONCEPTS)}")
     data: Path = options["data"]
     data.mkdir(parents=True, exist_ok=True)
     plan = Plan(**{field.name: options[field.name] for field in fields(Plan)})

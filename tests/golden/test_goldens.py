@@ -18,7 +18,7 @@ from sdui.imaging.file_formats import read
 from sdui.imaging.store import OutputStore
 from sdui.jobs.local import LocalWorker
 from tests.support.api import serving
-from tests.support.checkpoints import BUNDLED, FIXTURES, SMALL, write_small_checkpoint, write_tiny_checkpoint
+from tests.support.checkpoints import FIXTURES, SMALL, write_small_checkpoint, write_tiny_checkpoint
 from tests.support.running import draw, make_engine
 
 HERE = Path(__file__).parent
@@ -67,7 +67,7 @@ def engine(tmp_path_factory):
     for name in SMALL:
         write_small_checkpoint(work / "checkpoints", name)
     (work / "styles.csv").write_bytes((HERE / "styles.csv").read_bytes())
-    return make_engine([work / "checkpoints", BUNDLED], work, **NETWORKS)
+    return make_engine([work / "checkpoints"], work, **NETWORKS)
 
 
 @pytest.fixture(scope="module")
