@@ -31,7 +31,6 @@ from .scenes import Picture, Stage
 
 STEPS = 20
 SAMPLER = "DPM++ 2M"
-_ROUNDS = 5
 _CORES = 2
 
 
@@ -53,13 +52,13 @@ class Artist:
         with Image.open(file) as stored:
             return np.asarray(stored, np.float32) / np.float32(255)
 
-    def seconds(self, case: Case) -> float:
-        """What a picture takes on two cores once the checkpoint is ready: the median of five."""
+    def seconds(self, case: Case, rounds: int = 5) -> float:
+        """What a picture takes on two cores once the checkpoint is ready: the median of so many."""
         request, threads, times = request_for(case, self._stage), torch.get_num_threads(), list[float]()
         torch.set_num_threads(_CORES)
         try:
             _drawn(self._engine, request)
-            for _ in range(_ROUNDS):
+            for _ in range(rounds):
                 begun = time.perf_counter()
                 _drawn(self._engine, request)
                 times.append(time.perf_counter() - begun)

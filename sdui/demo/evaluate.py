@@ -26,9 +26,12 @@ from .sprites import sprites
 
 __all__ = ["BUNDLED", "DATA", "Measured", "ideal", "main", "measured", "table"]
 
-BUNDLED = Path(__file__).parents[2] / "models" / "Stable-diffusion" / "sdui-demo.safetensors"
-DATA = Path("cache") / "demo"
+_ROOT = Path(__file__).parents[2]
+BUNDLED = _ROOT / "models" / "Stable-diffusion" / "sdui-demo.safetensors"
+DATA = _ROOT / "cache" / "demo"
 _FILE = TypeAdapter(Measured)
+_SOME = 4
+"""Every fourth true picture shows what the VAE does to them."""
 _PER_LIMIT = 8
 """A quick look has one picture of each limit for as many of single things."""
 
@@ -118,9 +121,9 @@ def _drawn_and_judged(file: Path, folder: Path, stage: Stage, space: Features, w
         pictures = {case: drawing.picture(case) for case in tqdm(wanted.all, file.stem, unit="picture")}
         seconds = drawing.seconds(wanted.cases[0])
     judge = Judge(pictures.__getitem__, stage, space)
-    true = [stage.show(case.scene) for case in wanted.cases]
-    soft = dict(zip(wanted.cases, reconstruction.through(true), strict=True))
-    verdicts = Judge(soft.__getitem__, stage, space).verdicts(wanted.cases)
+    some = wanted.cases[::_SOME]
+    soft = dict(zip(some, reconstruction.through([stage.show(case.scene) for case in some]), strict=True))
+    verdicts = Judge(soft.__getitem__, stage, space).verdicts(some)
     return replace(
         judge.measured(wanted.cases, wanted.limits),
         vae_psnr=reconstruction.psnr(stage),

@@ -36,6 +36,8 @@ class Measured:
     by_background: dict[str, float]
     likeness: float | None
     """Mean cosine of features, with the mean picture of the object and style asked for; 1 is as like as can be."""
+    named: float | None
+    """Mean distance of a background from the named colour, in CIELAB."""
     white: float | None
     """Where the prompt names no background: its mean distance from white, in CIELAB."""
     tinted: float | None
@@ -50,14 +52,13 @@ class Measured:
     plurals: float | None
     """Of "two cats" each is there."""
     sizes: float | None
-    """Pictures of 192x128, 128x192 and 192x192: the object is right."""
-    sizes_likeness: float | None
+    """Pictures of 192x128, 128x192 and 192x192: the object is right, and there once, in its own shape."""
     not_colour: float | None
     """A negative "yellow" for a banana: clearly less of it."""
     not_style: float | None
-    """A negative "3d style": it is another one."""
+    """A negative "3d style": what was 3d without it is so no more."""
     not_background: float | None
-    """A negative "white background": it is clearly not white."""
+    """A negative "white background": what was white without it is clearly not."""
     negative_objects: float | None
     """With any of these negative prompts the object is still right."""
     img2img: float | None
@@ -113,6 +114,7 @@ def _rows() -> list[tuple[str, Callable[[Measured], str]]]:
         ("worst named colour of an object", lambda m: _worst(m.by_colour)),
         ("worst named background", lambda m: _worst(m.by_background)),
         ("likeness to the data's pictures (1: the same)", lambda m: _number(m.likeness, 2)),
+        ("background named: distance from its colour (CIELAB)", lambda m: _number(m.named, 1)),
         ("no background named: distance from white (CIELAB)", lambda m: _number(m.white, 1)),
         ("no background named: visibly tinted", lambda m: _percent(m.tinted)),
         ("colourfulness against the data, CFG 5 (1: the same)", lambda m: _number(m.colourfulness, 2)),
@@ -120,8 +122,7 @@ def _rows() -> list[tuple[str, Callable[[Measured], str]]]:
         ("CFG 6: object right", lambda m: _percent(m.strong_objects)),
         ("two different objects: both right", lambda m: _percent(m.two)),
         ("two or three of an object: each right", lambda m: _percent(m.plurals)),
-        ("192x128, 128x192, 192x192: object right", lambda m: _percent(m.sizes)),
-        ("192x128, 128x192, 192x192: likeness", lambda m: _number(m.sizes_likeness, 2)),
+        ("192x128, 128x192, 192x192: object right, and one of it", lambda m: _percent(m.sizes)),
         ("negative prompt, the object's own colour: clearly less of it", lambda m: _percent(m.not_colour)),
         ('negative prompt "3d style": another style', lambda m: _percent(m.not_style)),
         ('negative prompt "white background": not white', lambda m: _percent(m.not_background)),

@@ -12,30 +12,31 @@ from .concepts import CONCEPTS
 from .features import Features, Seen
 from .figures import Measured, Obeyed, mean, share
 from .measures import (
+    background_distance,
+    background_name,
     box,
     close_up,
     colourfulness,
-    distance_from_white,
     has_colour,
     is_tinted,
-    leaning,
-    nearest_colour,
     overlap,
     parts,
+    same_shape,
+    share_of_colour,
     squared,
     things,
 )
-from .prompts import Case, Limit
+from .prompts import FIRST, Case, Limit
 from .scenes import Picture, Stage
 
 PictureOf = Callable[[Case], Picture]
-FIRST = 24
-"""As many concepts as the checkpoint knew that came before."""
 _LESS = 0.7
-"""A colour that is unwanted has to fall to this share of what it was."""
+"""The part of a thing that has an unwanted colour has to fall to this share of what it was."""
 _CLEARLY = 10.0
 """CIELAB distance from white of a background that nobody would call white."""
 _STAYS = 0.6
+_WHOLE = 0.7
+"""As alike are the shapes of most that are right, and of few that are stretched, or there twice."""
 _EDGE, _SAME = 8, 2 / 255
 """Pixels at each edge that inpainting of the middle must leave as they are, and what rounding may do to them."""
 
@@ -66,7 +67,7 @@ class Verdict:
 
     @property
     def background(self) -> bool:
-        return nearest_colour(self.picture) == self.case.scene.background
+        return background_name(self.picture) == self.case.scene.background
 
 
 class Judge:
@@ -86,7 +87,7 @@ class Judge:
         """Everything but the VAE and the time."""
         every = self.verdicts(cases)
         of = {limit: self.verdicts(some) for limit, some in limits.items() if limit not in ("two", "plurals")}
-        white = [verdict.picture for verdict in every if verdict.case.scene.background == "white"]
+        white = [one for one in every if not _named_background(one)]
         first = {concept.name for concept in CONCEPTS[:FIRST]}
         negative = [*of["not colour"], *of["not style"], *of["not background"]]
         return Measured(
@@ -97,18 +98,24 @@ class Judge:
             by_colour=_by((one.case.scene.things[0].tint, one.colour) for one in every),
             by_background=_by((_named_background(one), one.background) for one in every),
             likeness=mean([one.likeness for one in every]),
-            white=mean([distance_from_white(picture) for picture in white]),
-            tinted=share([is_tinted(picture) for picture in white]),
+            named=mean([_background_distance(one) for one in every if _named_background(one)]),
+            white=mean([_background_distance(one) for one in white]),
+            tinted=share([is_tinted(one.picture) for one in white]),
             colourfulness=self._colourfulness([case.usual for case in limits["guidance"]]),
             colourfulness_strong=self._colourfulness(limits["guidance"]),
             strong_objects=share([one.object for one in of["guidance"]]),
             two=share([self._each_there(case) for case in limits["two"]]),
             plurals=share([self._each_there(case) for case in limits["plurals"]]),
-            sizes=share([one.object for one in of["sizes"]]),
-            sizes_likeness=mean([one.likeness for one in of["sizes"]]),
-            not_colour=share([self._lost_colour(case) for case in limits["not colour"]]),
-            not_style=share([not one.style for one in of["not style"]]),
-            not_background=share([distance_from_white(one.picture) > _CLEARLY for one in of["not background"]]),
+            sizes=share([one.object and self._is_whole(one) for one in of["sizes"]]),
+            not_colour=share([self._lost_colour(case) for case in limits["not colour"] if self._had_colour(case)]),
+            not_style=share([not one.style for one in of["not style"] if self._before(one).style]),
+            not_background=share(
+                [
+                    not _is_white(one.picture)
+                    for one in of["not background"]
+                    if _is_white(self._picture_of(one.case.usual))
+                ]
+            ),
             negative_objects=share([one.object for one in negative]),
             img2img=share([one.object and one.style and one.background for one in of["img2img"]]),
             layout=share([self._stays(one) for one in of["img2img"] if one.case.scene.placing]),
@@ -128,9 +135,20 @@ class Judge:
         names = [seen.name for seen in self._space.nearest([one for one in found if one is not None])]
         return sorted(names) == sorted(thing.name for thing in wanted)
 
+    def _is_whole(self, one: Verdict) -> bool:
+        """Once, and in its own shape."""
+        return same_shape(one.picture, self._stage.show(one.case.scene)) >= _WHOLE
+
+    def _before(self, one: Verdict) -> Verdict:
+        """Without the negative prompt."""
+        return self.verdicts([one.case.usual])[0]
+
     def _lost_colour(self, case: Case) -> bool:
-        before, after = (leaning(self._picture_of(one), case.negative) for one in (case.usual, case))
-        return after < _LESS * before
+        before, after = (share_of_colour(self._picture_of(one), case.negative) for one in (case.usual, case))
+        return after <= _LESS * before
+
+    def _had_colour(self, case: Case) -> bool:
+        return has_colour(self._picture_of(case.usual), case.negative)
 
     def _stays(self, one: Verdict) -> bool:
         start = one.case.start
@@ -157,6 +175,14 @@ def _obeyed(verdicts: Sequence[Verdict]) -> Obeyed:
 def _named_background(one: Verdict) -> str:
     name = one.case.scene.background
     return "" if name == "white" else name
+
+
+def _is_white(picture: Picture) -> bool:
+    return background_distance(picture, "white") <= _CLEARLY
+
+
+def _background_distance(one: Verdict) -> float:
+    return background_distance(one.picture, one.case.scene.background)
 
 
 def _by(pairs: Iterable[tuple[str | None, bool | None]]) -> dict[str, float]:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .concepts import PALETTE, colour
+from .concepts import colour
 from .scenes import Picture
 
 Mask = NDArray[np.bool_]
@@ -18,18 +18,17 @@ _FRAME = 4
 """Pixels at each edge that are background in every scene with one thing in the middle."""
 _DIFFERS = 20.0
 """CIELAB distance from the background from which on a pixel belongs to a thing."""
-_NEAR = 25.0
-"""CIELAB distance up to which a background has a colour of the palette; these are at least 32 apart."""
 _TINTED = 3.0
 """CIELAB distance from white that one can see."""
+_CRIMSON = 342.0
 _HUES = {
-    "red": (-11.0, 15.5),
+    "red": (_CRIMSON - 360, 15.5),
     "orange": (15.5, 36.0),
     "yellow": (36.0, 85.0),
     "green": (85.0, 170.0),
     "blue": (170.0, 242.0),
     "purple": (242.0, 301.0),
-    "pink": (301.0, 349.0),
+    "pink": (301.0, _CRIMSON),
 }
 """HSV hues in degrees, from and up to: between those of the palette, so that true pictures fall inside."""
 
@@ -53,23 +52,23 @@ def background(picture: Picture) -> NDArray[np.float32]:
     return np.asarray(np.median(_frame(lab(picture)), 0), np.float32)
 
 
-def nearest_colour(picture: Picture) -> str:
-    """The palette's name for the background; "" when it is near none."""
-    found = background(picture)
-    distances = {name: _distance(found, lab(colour(name)[None, None])[0, 0]) for name in PALETTE}
-    best = min(distances, key=distances.__getitem__)
-    return best if distances[best] <= _NEAR else ""
+def background_name(picture: Picture) -> str:
+    """What one would call the background's colour, in the palette's words: navy is blue too."""
+    pixel = np.median(_frame(picture), 0).astype(np.float32)[None, None]
+    lightness, chroma = _lightness_and_chroma(lab(pixel))
+    if chroma < 18 or lightness < 10:
+        return "black" if lightness < 25 else "white" if lightness > 90 else "gray"
+    return next(name for name in _HUES if _has_hue(pixel, name).all())
 
 
-def distance_from_white(picture: Picture) -> float:
-    """Of the background, in CIELAB: 0 to 100; what is above 3 can be seen."""
-    white = np.array([100, 0, 0], np.float32)
-    return float(np.median(np.linalg.norm(_frame(lab(picture)) - white, axis=-1)))
+def background_distance(picture: Picture, name: str) -> float:
+    """Of the background from a colour of the palette, in CIELAB; what is above 3 can be seen."""
+    return float(np.median(np.linalg.norm(_frame(lab(picture)) - lab(colour(name)[None, None])[0, 0], axis=-1)))
 
 
 def is_tinted(picture: Picture) -> bool:
     """Whether one can see that the background is not white."""
-    return distance_from_white(picture) > _TINTED
+    return background_distance(picture, "white") > _TINTED
 
 
 def things(picture: Picture) -> Mask:
@@ -82,12 +81,12 @@ def share_of_colour(picture: Picture, name: str) -> float:
 
     A thing of which less than a fifth has any colour has none; of black, what counts is the share of all its pixels.
     """
-    thing, values = things(picture), lab(picture)
-    lightness, chroma = values[..., 0], np.hypot(values[..., 1], values[..., 2])
+    thing = things(picture)
+    lightness, chroma = _lightness_and_chroma(lab(picture))
     if name == "black":
         return _share(thing & (lightness < 45) & (chroma < 25), thing)
     coloured = thing & (chroma > 15) & (lightness > 22)
-    return _share(coloured & _has_hue(picture, values, name), coloured) if _share(coloured, thing) > 0.2 else 0.0
+    return _share(coloured & _has_hue(picture, name), coloured) if _share(coloured, thing) > 0.2 else 0.0
 
 
 def has_colour(picture: Picture, name: str) -> bool:
@@ -95,16 +94,9 @@ def has_colour(picture: Picture, name: str) -> bool:
     return share_of_colour(picture, name) >= 0.45
 
 
-def leaning(picture: Picture, name: str) -> float:
-    """How far a picture's colours lie towards one of the palette, in CIELAB; negative is the opposite colour."""
-    wanted = lab(colour(name)[None, None])[0, 0, 1:]
-    return float(lab(picture)[..., 1:].reshape(-1, 2).mean(0) @ (wanted / np.linalg.norm(wanted)))
-
-
 def colourfulness(picture: Picture) -> float:
     """Mean chroma in CIELAB: 0 is grey."""
-    values = lab(picture)
-    return float(np.hypot(values[..., 1], values[..., 2]).mean())
+    return float(_lightness_and_chroma(lab(picture))[1].mean())
 
 
 def psnr(picture: Picture, wanted: Picture) -> float:
@@ -148,6 +140,12 @@ def close_up(picture: Picture, area: Box | None = None) -> Picture | None:
     return square
 
 
+def same_shape(picture: Picture, wanted: Picture) -> float:
+    """0..1: how much of two things' shapes is the same, wherever, however large and which way round they are."""
+    one, other = _outline(picture), _outline(wanted)
+    return max(_likeness(one, other), _likeness(one[:, ::-1], other))
+
+
 def squared(picture: Picture) -> Picture:
     """[S,S,3]: itself, or a close-up, or at least the middle of it."""
     height, width = picture.shape[:2]
@@ -168,14 +166,34 @@ def parts(picture: Picture, count: int) -> list[Box]:
     return [above, left._replace(top=height // 2), right._replace(top=height // 2)]
 
 
-def _has_hue(picture: Picture, values: NDArray[np.float32], name: str) -> Mask:
-    """Of red and of orange the light and pale parts are pink."""
+def _has_hue(picture: Picture, name: str) -> Mask:
+    """[H,W]. Between pink and red, and where orange begins, pale is pink and strong is not."""
+    lightness, chroma = _lightness_and_chroma(lab(picture))
     hue = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2HSV), np.float32)[..., 0]
-    hue = np.where(hue >= 349, hue - 360, hue)
-    pale = (hue < 22) & (values[..., 0] > 66) & (np.hypot(values[..., 1], values[..., 2]) < 55)
+    hue = np.where(hue >= _CRIMSON, hue - 360, hue)
+    pale = (chroma < 55) & ((hue < -11) | (hue < 22) & (lightness > 66))
     low, high = _HUES[name]
     inside = (hue >= low) & (hue < high)
     return inside | pale if name == "pink" else inside & ~pale
+
+
+def _lightness_and_chroma(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    return values[..., 0], np.hypot(values[..., 1], values[..., 2])
+
+
+def _outline(picture: Picture) -> NDArray[np.float32]:
+    """[16,16] in 0..1: where the thing is, what it encloses included."""
+    found = close_up(picture)
+    if found is None:
+        return np.zeros((16, 16), np.float32)
+    mask = things(found).astype(np.uint8)
+    around, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled = cv2.drawContours(mask, around, -1, (1,), -1)
+    return np.asarray(cv2.resize(filled.astype(np.float32), (16, 16), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _likeness(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    return float(np.minimum(one, other).sum() / max(1e-6, float(np.maximum(one, other).sum())))
 
 
 def _frame(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -183,10 +201,6 @@ def _frame(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     edge = np.ones(pixels.shape[:2], np.bool_)
     edge[_FRAME:-_FRAME, _FRAME:-_FRAME] = False
     return pixels[edge]
-
-
-def _distance(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    return float(np.linalg.norm(one - other))
 
 
 def _share(part: Mask, whole: Mask) -> float:

@@ -19,7 +19,7 @@ from sdui.models.metadata import read_metadata
 from sdui.models.networks import build_clip, build_unet, build_vae
 from sdui.models.weights import Weights
 
-_TRAINING = "sdui.training"
+from .about import TRAINING, metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def read_networks(file: Path) -> Networks:
 
 def training_of(file: Path) -> list[str]:
     """How the checkpoint was made, a line for each part; [] where it does not say."""
-    return [line for line in read_metadata(file).get(_TRAINING, "").splitlines() if line]
+    return [line for line in read_metadata(file).get(TRAINING, "").splitlines() if line]
 
 
 def write_networks(networks: Networks, file: Path, training: Sequence[str]) -> None:
@@ -56,8 +56,7 @@ def write_networks(networks: Networks, file: Path, training: Sequence[str]) -> N
     positions = networks.text.config.max_position_embeddings
     halves[f"{ldm.TEXT}text_model.embeddings.position_ids"] = torch.arange(positions)[None]
     part = file.with_suffix(".part")
-    about = {"modelspec.title": "sdui-demo", "modelspec.license": "MIT", _TRAINING: "\n".join(training)}
-    save_file(halves, part, {"format": "pt", **about})
+    save_file(halves, part, dict(metadata(training)))
     part.replace(file)
 
 

@@ -21,7 +21,7 @@ from .evaluate import BUNDLED, DATA
 from .fresh import fresh_networks
 from .latents import Latents, latents_of, normalised
 from .scenes import Stage, training_scenes
-from .sheet import draw_sheet
+from .sheet import draw_sheet, sheet_cases
 from .single_file import Networks, read_networks, training_of, write_networks
 from .sprites import sprites
 from .text import TextLoss, WordsToLook
@@ -93,11 +93,13 @@ class Course:
 
         def write() -> None:
             self._write(trainee.averaged(), latents, text)
-            draw_sheet(self.result, self._stage, self._data / f"sheet-{trainee.step:06}.png")
+            # A third of them, or looking would take longer than learning.
+            draw_sheet(self.result, self._stage, self._data / f"sheet-{trainee.step:06}.png", sheet_cases()[::3])
 
         trainee.learn(self._plan.unet, lambda step: loss(unet, self._device, step), write)
         self._train_vae(vae, "decoder", self._plan.decoder, 3e-4)
-        write()
+        self._write(trainee.averaged(), latents, text)
+        draw_sheet(self.result, self._stage, self._data / "sheet.png")
 
     def _train_vae(self, vae: AutoencoderKL, name: str, steps: int, rate: float) -> None:
         """The whole of it, or the decoder alone, which leaves latents as they are."""

@@ -103,7 +103,8 @@ def test_an_unwanted_colour_has_to_go():
 def test_an_unwanted_background_has_to_go(background, share):
     case = replace(APPLE, negative="white background")
     picture = right(replace(APPLE, scene=replace(APPLE.scene, background=background)))
-    found = measured(limits={"not background": (case,)}, looks=[seen()], picture_of=lambda _: picture)
+    drawn = {case: picture, case.usual: right(APPLE)}
+    found = measured(limits={"not background": (case,)}, looks=[seen()], picture_of=drawn.get)
     assert (found.not_background, found.negative_objects) == (share, 1)
 
 
@@ -122,3 +123,17 @@ def test_inpainting_leaves_the_edge_as_it_is():
     changed[:4] = 0.9
     assert measured(limits={"repair": (case,)}, looks=[seen()]).repaired == 1
     assert measured(limits={"repair": (case,)}, looks=[seen()], picture_of=lambda _: changed).repaired == 0
+
+
+def test_an_unwanted_style_has_to_go_where_it_was():
+    case = replace(APPLE, scene=replace(APPLE.scene, style="3d"), negative="3d style")
+    two = (case, replace(case, seed=5))
+    found = measured(limits={"not style": two}, looks=[seen(), seen(style="3d"), seen(style="3d"), seen()])
+    assert found.not_style == 1
+
+
+def test_another_size_must_not_have_the_object_twice():
+    wide = replace(APPLE, scene=replace(APPLE.scene, width=192))
+    twice = right(replace(wide, scene=replace(wide.scene, things=(Thing("apple"),) * 2)))
+    assert measured(limits={"sizes": (wide,)}, looks=[seen()]).sizes == 1
+    assert measured(limits={"sizes": (wide,)}, looks=[seen()], picture_of=lambda _: twice).sizes == 0

@@ -46,19 +46,26 @@ def test_a_thing_is_not_blue_because_its_background_is():
 
 
 @pytest.mark.parametrize("name", PALETTE)
-def test_a_background_has_the_nearest_colour_of_the_palette(name):
+def test_a_background_is_called_by_its_name(name):
     picture = disc(np.array([0.4, 0.3, 0.2], np.float32), name)
     picture[:, :2] = 0.5
-    assert measures.nearest_colour(np.clip(picture + 0.03, 0, 1)) == name
+    assert measures.background_name(np.clip(picture + 0.03, 0, 1)) == name
+    assert measures.background_distance(picture, name) < 0.1
 
 
-def test_a_background_far_from_every_colour_has_none():
-    assert measures.nearest_colour(np.full((128, 128, 3), (0, 0.35, 0.3), np.float32)) == ""
+@pytest.mark.parametrize(
+    ("seen", "name"),
+    [((0, 0, 0.5), "blue"), ((1, 0.25, 0.58), "pink"), ((0.85, 0.08, 0.25), "red"), ((1, 0.35, 0), "orange")],
+)
+def test_a_background_may_be_darker_or_stronger_than_the_palette(seen, name):
+    picture = np.full((128, 128, 3), seen, np.float32)
+    assert measures.background_name(picture) == name
+    assert measures.background_distance(picture, name) > 10
 
 
 def test_a_white_background_is_not_tinted_though_the_thing_touches_an_edge():
     picture = disc(colour("red"), centre=(50, 64))
-    assert measures.distance_from_white(picture) < 0.1
+    assert measures.background_distance(picture, "white") < 0.1
     assert not measures.is_tinted(picture)
 
 
@@ -69,11 +76,6 @@ def test_a_cream_background_is_tinted():
 
 def test_colourfulness_is_of_colour_alone():
     assert measures.colourfulness(plain("gray") * 0.5) < 5 < measures.colourfulness(plain("red"))
-
-
-def test_a_picture_leans_to_its_colour_and_away_from_the_opposite():
-    assert measures.leaning(plain("blue"), "blue") > 50
-    assert measures.leaning(plain("blue"), "yellow") < -50
 
 
 def test_psnr():
@@ -106,6 +108,18 @@ def test_each_part_of_a_scene_with_several_things_has_one_of_them(count):
     several = stage.show(Scene((Thing("apple"),) * count, "flat"))
     shares = [measures.things(measures.close_up(several, part)).mean() for part in measures.parts(several, count)]
     assert shares == pytest.approx([measures.things(one).mean()] * count, abs=0.05)
+
+
+def test_a_shape_is_the_same_elsewhere_smaller_and_mirrored_but_not_twice_or_stretched():
+    stage = Stage(painted_sprites(1))
+    scene = Scene((Thing("apple"),), "flat")
+    one = stage.show(scene)
+    elsewhere = stage.show(Scene((Thing("apple"),), "flat", "blue", placing=3))
+    twice = stage.show(Scene((Thing("apple"),) * 2, "flat"))
+    assert measures.same_shape(elsewhere[:, ::-1], one) > 0.9
+    assert measures.same_shape(twice, one) < 0.6
+    assert measures.same_shape(np.repeat(one, 2, 1), one) < 0.6
+    assert measures.same_shape(plain(), one) == 0
 
 
 def test_overlap_of_boxes():

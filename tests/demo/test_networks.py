@@ -1,6 +1,7 @@
 """What is done to the networks on their way into a file and out of it changes nothing of what they do."""
 
 import copy
+import json
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from sdui.demo.single_file import read_networks, training_of, write_networks
 from sdui.demo.unet import SmallHeads
 from sdui.demo.vae import as_tensor, hardened, moments, pictures_of, soften
 from sdui.demo.vocabulary import compact, expanded, vocabulary_of
+from sdui.models.metadata import read_metadata
 from tests.support.demo_data import painted_sprites
 
 CPU = torch.device("cpu")
@@ -43,6 +45,9 @@ def test_written_networks_are_read_again(networks, tmp_path):
         old, new = getattr(networks, name).state_dict(), getattr(again, name).state_dict()
         assert old.keys() == new.keys()
         assert all(torch.allclose(old[key], new[key], atol=1e-3) for key in old)
+    about = read_metadata(written)
+    assert about["modelspec.resolution"] == "128x128"
+    assert "a panda, icon style" in json.loads(about["sdui.example_prompts"])
     assert training_of(written) == ["- unet: 5 steps", "- vae: 3 steps"]
     assert not list(tmp_path.glob("*.part"))
 

@@ -27,8 +27,9 @@ def run(tmp_path, start, monkeypatch):
     few = [next(one for one in everything if one.kind == kind and not one.held_out) for kind in scenes.SHARES]
     few += [one for one in everything if one.kind == "size" and not one.held_out][:12] + everything[:6]
     monkeypatch.setattr(train, "training_scenes", lambda objects: few)
-    two = sheet.sheet_cases()[:2]
-    monkeypatch.setattr(sheet, "sheet_cases", lambda: two)
+    one = sheet.sheet_cases()[:1]
+    monkeypatch.setattr(train, "sheet_cases", lambda: one)
+    monkeypatch.setattr(sheet, "sheet_cases", lambda: one)
     monkeypatch.setattr(training, "_SAVE_EVERY", 2)
     monkeypatch.setattr(text, "_COMPONENTS", 4)
 
