@@ -95,14 +95,6 @@ class Stage:
             area[:] = sprite[..., :3] + (1 - sprite[..., 3:]) * area
         return np.clip(picture, 0, 1)
 
-    def opacity(self, scene: Scene) -> NDArray[np.float32]:
-        """[H,W] in 0..1: where the things are."""
-        dark = np.zeros((scene.height, scene.width), np.float32)
-        for thing, (left, top, side) in zip(scene.things, _places(scene, random.Random(0)), strict=True):
-            area = dark[top : top + side, left : left + side]
-            area[:] = np.maximum(area, self._sized((thing.name, scene.style), side)[..., 3])
-        return dark
-
     def _resized(self, key: SpriteKey, side: int) -> Sprite:
         return resized(self._sprites[key], side)
 
