@@ -44,7 +44,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA, help="folder of packages and measurements")
     parser.add_argument("--objects", type=int, default=FEW, help="how many of the concepts it has learned")
     options = parser.parse_args()
-    publish(options.file, options.data, options.objects)
+    try:
+        publish(options.file, options.data, options.objects)
+    except (SduiError, OSError) as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

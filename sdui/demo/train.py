@@ -14,6 +14,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 
+from sdui.core.errors import SduiError
 from sdui.models.hashes import sha256_of
 
 from .concepts import CONCEPTS, FEW
@@ -173,9 +174,12 @@ def main() -> None:
     data: Path = options["data"]
     data.mkdir(parents=True, exist_ok=True)
     plan = Plan(**{field.name: options[field.name] for field in fields(Plan)})
-    start = Start(fresh_networks(), ()) if options["fresh"] else start_from(options["start"])
-    course = Course(data, start, plan, options["objects"], torch.device(options["device"]))
-    course.run()
+    try:
+        start = Start(fresh_networks(), ()) if options["fresh"] else start_from(options["start"])
+        course = Course(data, start, plan, options["objects"], torch.device(options["device"]))
+        course.run()
+    except (SduiError, OSError) as error:
+        parser.error(str(error))
     print(course.result)  # noqa: T201
 
 
