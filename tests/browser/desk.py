@@ -28,6 +28,11 @@ def wait_for_picture(page: Page, server: Server) -> None:
     """The last one of the job for the prompt that stands on the page."""
     prompt = page.locator("#txt2img_prompt textarea")
     wait_until(lambda: prompt.input_value() == getattr(server.newest(), "prompt", None))
+    wait_for_last_picture(page, server)
+
+
+def wait_for_last_picture(page: Page, server: Server) -> None:
+    """Of the job that was submitted last; a click on Generate before then may come to nothing."""
     job = server.services.jobs.list()[-1]
     wait_until(lambda: job.view().ended)
     name = Path(job.view().images[-1].path).name

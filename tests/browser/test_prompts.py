@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from sdui.core.settings import Preferences
+from tests.browser.desk import wait_for_last_picture, wait_for_picture
 from tests.support.served_page import Server, Visitor, serve
 from tests.support.servers import wait_until
 
@@ -191,6 +192,7 @@ def test_what_keys_have_changed_is_drawn(desk):
     page.keyboard.press("Control+ArrowDown")
     page.keyboard.press("Control+Enter")
     wait_until(lambda: getattr(server.newest(), "prompt", "") == "(cat:0.9)")
+    wait_for_last_picture(page, server)
 
 
 def test_cleared_prompts_come_back_with_ctrl_z(desk):
@@ -279,6 +281,7 @@ def test_a_style_is_chosen_by_its_name(desk):
     expect(page.locator("#txt2img_token_counter")).to_have_text("5/75")  # "a cat,, film still"
     page.keyboard.press("Control+Enter")
     wait_until(lambda: getattr(server.newest(), "styles", ()) == ("film",))
+    wait_for_last_picture(page, server)
     page.click("#txt2img_styles .token-remove")
     expect(page.locator("#txt2img_styles .token")).to_have_count(0)
 
@@ -289,9 +292,7 @@ def test_a_dropped_file_fills_the_form(desk, name):
     if name.endswith(".png"):
         page.fill(BOX, "a dropped picture")
         page.keyboard.press("Control+Enter")
-        wait_until(lambda: getattr(server.newest(), "prompt", "") == "a dropped picture")
-        job = server.services.jobs.list()[-1]
-        wait_until(lambda: job.view().ended)
+        wait_for_picture(page, server)
         data, prompt = server.pictures()[-1].read_bytes(), "a dropped picture"
         page.fill(BOX, "something else")
     else:
