@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Generator
 
+import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+
+from tests.support.scheduling import FromBothEnds
 
 # Tiny models crawl when two threads share a busy machine; torch reads this when it is first imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -15,6 +20,27 @@ settings.register_profile("sdui", deadline=None)
 settings.load_profile("sdui")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FromBothEnds | None:
+    return FromBothEnds(config, log) if config.getoption("dist") == "loadfile" else None
+
+
 def pytest_collection_finish() -> None:
-    # What was imported stays; without this each collection, and every unloaded model asks for one, goes through it.
+    leave_alone_what_stays()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
+    yield
+    if nextitem is None or nextitem.path != item.path:
+        leave_alone_what_stays()
+
+
+def leave_alone_what_stays() -> None:
+    """Spare collections, and every unloaded model asks for one, the way through what is never given back.
+
+    That is what was imported, and what Gradio keeps of every page that was built: after some files a million objects,
+    through which each collection went for half a second.
+    """
+    gc.collect()
     gc.freeze()

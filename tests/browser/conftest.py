@@ -17,6 +17,8 @@ from tests.support.served_page import Server, Visitor, serve
 
 PATIENCE = 60_000
 """Milliseconds: a page on a machine that is busy with something else."""
+FEW_FRAMES = "globalThis.__PIXI_APP_INIT__ = (app) => setTimeout(() => { app.ticker.maxFPS = 5; });"
+"""A canvas is drawn 60 times a second, and without a graphics card each time takes a core a tenth of a second."""
 
 
 @pytest.fixture
@@ -56,9 +58,13 @@ def visiting(browser: Browser, width: int = 1440, **how: Any) -> Iterator[Visito
     """how: more about the browser, as Playwright names it."""
     context = browser.new_context(viewport={"width": width, "height": 900}, **how)
     context.set_default_timeout(PATIENCE)
+    context.add_init_script(FEW_FRAMES)
     expect.set_options(timeout=PATIENCE)
     visitor = Visitor(context.new_page())
     visitor.page.on("request", lambda request: visitor.requests.append(request.url))
+    visitor.page.on("request", lambda request: visitor.unanswered.add(request))
+    visitor.page.on("requestfinished", lambda request: visitor.unanswered.discard(request))
+    visitor.page.on("requestfailed", lambda request: visitor.unanswered.discard(request))
     visitor.page.on("console", lambda m: visitor.complaints.append(m.text) if m.type in ("error", "warning") else None)
     visitor.page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
     yield visitor
@@ -85,4 +91,5 @@ def desk(lasting_server: Server, lasting_visitor: Visitor) -> tuple[Server, Page
     if server.services.settings.current.sd_model_checkpoint not in ("", CATALOG.checkpoints[0].title):
         choose(page, "setting_sd_model_checkpoint", CATALOG.checkpoints[0].title)
     fill(page, "", **DEFAULTS)
+    lasting_visitor.rest()
     return server, page

@@ -41,6 +41,7 @@ def desk(lasting_server: Server, lasting_visitor: Visitor) -> tuple[Server, Page
     page.set_viewport_size({"width": 1440, "height": 1000})
     page.click("#tab_img2img-button")
     expect(page.locator("#img2img_generate")).to_be_enabled()
+    lasting_visitor.rest()
     return lasting_server, page
 
 

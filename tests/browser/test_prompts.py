@@ -42,6 +42,7 @@ def desk(lasting_server: Server, lasting_visitor: Visitor) -> tuple[Server, Page
     expect(page.locator("#txt2img_generate")).to_be_visible()
     for box in (NEGATIVE, BOX):
         page.fill(box, "")
+    lasting_visitor.rest()
     page.focus(BOX)
     return server, page
 

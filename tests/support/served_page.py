@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Request
 
 from sdui.app import build
 from sdui.builtin import all as builtin
@@ -99,12 +99,18 @@ class Visitor:
     page: Page
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+    unanswered: set[Request] = field(default_factory=set)
 
     def open(self, url: str) -> Page:
         """The page, as soon as it takes input."""
         self.page.goto(url)
         self.page.wait_for_selector("html:not([inert]) #txt2img_prompt textarea")
         return self.page
+
+    def rest(self) -> None:
+        """Until the server has answered what was clicked: a click on the same before then comes to nothing."""
+        while any("/gradio_api/run/" in request.url for request in self.unanswered):
+            self.page.wait_for_timeout(20)
 
     def strangers(self) -> list[str]:
         return [url for url in self.requests if not LOCAL.match(url)]
