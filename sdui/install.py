@@ -25,7 +25,7 @@ _FULL = 0.05
 PROGRAMS = {
     "": ("webui.py",),
     # Two at once: half the time, and each has a core of its own on the smallest machine. In the order of the folders,
-    # which begins with the browser's: tests/support/scheduling.py keeps one worker at those.
+    # which begins with the browser's long files, so that neither has much left when the other is done.
     "test": ("-m", "pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"),
     "bench": ("-m", "sdui.bench"),
     "generate": ("webui.py", "generate"),

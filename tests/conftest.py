@@ -8,9 +8,6 @@ from collections.abc import Generator
 
 import pytest
 from hypothesis import settings
-from xdist.remote import Producer
-
-from tests.support.scheduling import FromBothEnds
 
 # Tiny models crawl when two threads share a busy machine; torch reads this when it is first imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -18,11 +15,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # How long an example takes says more about the machine than about the code; pytest-timeout ends what hangs.
 settings.register_profile("sdui", deadline=None)
 settings.load_profile("sdui")
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FromBothEnds | None:
-    return FromBothEnds(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_collection_finish() -> None:
