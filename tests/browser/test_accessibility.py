@@ -130,6 +130,7 @@ def txt2img(page: Page, server: Server) -> Iterator[tuple[str, str]]:
     yield "viewer", "dialog.viewer"
     page.keyboard.press("Escape")
     page.click("#txt2img_compare")
+    expect(page.locator("#html_log_txt2img")).to_contain_text("Now choose the picture")
     page.click("#txt2img_gallery .thumbnails .thumbnail-item >> nth=1")
     expect(page.locator("#txt2img_comparison dialog")).to_be_visible()
     yield "comparison", "#txt2img_comparison"

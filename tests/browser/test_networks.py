@@ -13,6 +13,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from sdui.core.request import LoadRequest
+from tests.browser.desk import wait_for_picture
 from tests.support.fake_worker import LARGE
 from tests.support.served_page import Server, Visitor, serve
 from tests.support.servers import wait_until
@@ -202,9 +203,8 @@ def test_the_preview_is_replaced_from_the_gallery_and_from_a_file(page, folder, 
     dialog.get_by_role("button", name="Cancel").click()
     page.fill(PROMPT, "preview")
     page.click("#txt2img_generate")
-    wait_until(lambda: getattr(lasting_server.newest(), "prompt", "") == "preview")
-    name = Path(lasting_server.services.jobs.list()[-1].images()[-1].path).name
-    expect(page.locator(f"#txt2img_gallery .media-button img[src*='{name}']")).to_be_visible()
+    wait_for_picture(page, lasting_server)
+    expect(page.locator("#txt2img_gallery .media-button img")).to_be_visible()
     hat(page).locator(".card-edit").click()
     dialog.get_by_role("button", name="Replace preview").click()
     expect(said).to_have_text("The preview was replaced.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -29,7 +30,11 @@ def lasting_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
     (folder / "tags" / "mine.csv").write_text("long_hair,0,2900000,\nlong_sleeves,0,1000000,\n")
     (folder / "wildcards").mkdir()
     (folder / "wildcards" / "colour.txt").write_text("red\n")
-    yield from serve(folder)
+    for server in serve(folder):
+        # Tags are read in the background, and a first answer may come without them.
+        tags = f"{server.url}page/completions?kind=word&text=long"
+        wait_until(lambda tags=tags: httpx.get(tags).json())
+        yield server
 
 
 @pytest.fixture
