@@ -183,6 +183,7 @@ def history(page: Page) -> Iterator[tuple[str, str]]:
     page.click(".history-viewer [data-do=delete]")
     yield "History, question", ".history-question"
     page.keyboard.press("Escape")
+    expect(page.locator(".history-question")).to_have_count(0)
     page.keyboard.press("Escape")
 
 
