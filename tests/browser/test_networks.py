@@ -204,7 +204,8 @@ def test_the_preview_is_replaced_from_the_gallery_and_from_a_file(page, folder, 
     page.fill(PROMPT, "preview")
     page.click("#txt2img_generate")
     wait_for_picture(page, lasting_server)
-    expect(page.locator("#txt2img_gallery .media-button img")).to_be_visible()
+    name = Path(lasting_server.services.jobs.list()[-1].images()[-1].path).name
+    expect(page.locator(f"#txt2img_gallery .media-button img[src*='{name}']")).to_be_visible()
     hat(page).locator(".card-edit").click()
     dialog.get_by_role("button", name="Replace preview").click()
     expect(said).to_have_text("The preview was replaced.")
